@@ -1,0 +1,28 @@
+"""The nearest known name to a misspelt one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+
+def distance(a: str, b: str, limit: int) -> int:
+    """Edit distance between ``a`` and ``b``; anything above ``limit`` is reported as ``limit + 1``."""
+    if abs(len(a) - len(b)) > limit:
+        return limit + 1
+    row = list(range(len(b) + 1))
+    for i, left in enumerate(a, 1):
+        previous, row[0] = row[0], i
+        for j, right in enumerate(b, 1):
+            previous, row[j] = row[j], min(row[j] + 1, row[j - 1] + 1, previous + (left != right))
+    return min(row[-1], limit + 1)
+
+
+def nearest(name: str, candidates: Iterable[str]) -> str | None:
+    """The candidate closest to ``name``, or None if all differ in more than half of the letters."""
+    limit = max(len(name) // 2, 1)
+    best: str | None = None
+    for candidate in sorted(candidates):
+        found = distance(name.lower(), candidate.lower(), limit)
+        if found <= limit:
+            best, limit = candidate, found - 1
+    return best
