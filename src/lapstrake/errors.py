@@ -46,7 +46,13 @@ class RegistryError(LapstrakeError):
     """An OCI registry answered with an error (``status``: HTTP status, 0 if there was no answer)."""
 
     def __init__(
-        self, message: str, *, status: int = 0, code: str = "", position: Position | None = None, hint: str | None = None
+        self,
+        message: str,
+        *,
+        status: int = 0,
+        code: str = "",
+        position: Position | None = None,
+        hint: str | None = None,
     ) -> None:
         super().__init__(message, position=position, hint=hint)
         self.status = status

@@ -32,7 +32,12 @@ def broken_at_causes(message: str) -> str:
             if not open_brackets or open_brackets[-1] != char:
                 return "".join(out)
             open_brackets.pop()
-        elif char == ":" and not open_brackets and first[i + 1 : i + 2] == " " and first[i + 2 : i + 3].isupper():
+        elif (
+            char == ":"
+            and not open_brackets
+            and first[i + 1 : i + 2] == " "
+            and first[i + 2 : i + 3].isupper()
+        ):
             out.append(":\n" + " " * indent)
             indent += 2
             i += 2
