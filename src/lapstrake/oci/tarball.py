@@ -1,0 +1,249 @@
+"""Tar streams: written with the bytes of imgpkg's layers, read from strangers within bounds.
+
+Source: facts on imgpkg, "Layer tar". Reading knows ustar, GNU and PAX names and sizes, as images found
+in registries have them; what it does not need (owners, times below a second) it passes over.
+"""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from lapstrake.errors import InputError
+
+BLOCK = 512
+END = bytes(2 * BLOCK)
+
+_USTAR = b"ustar\x0000"
+_GNU = b"ustar  \x00"
+_LONGEST_HEADER = 1 << 20  # bytes of a PAX or GNU name record
+_GO_DIRECTORY = 1 << 31
+_REGULAR = frozenset(b"07\x00")
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A file (``data`` its content) or a folder (``data`` None) with its permission bits."""
+
+    path: str
+    mode: int
+    data: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """The header of an entry that was read. ``kind``: the tar type flag, "0" file, "5" folder."""
+
+    name: str
+    kind: str
+    mode: int
+    size: int
+    mtime: int
+
+
+class Readable(Protocol):
+    def read(self, size: int, /) -> bytes: ...
+
+
+def written(entries: Iterable[Entry], *, preserve_permissions: bool) -> Iterator[bytes]:
+    """The pieces of the tar that holds ``entries`` in the order given."""
+    for entry in entries:
+        if entry.data is None:
+            yield _folder(entry, preserve_permissions)
+            continue
+        mode = entry.mode & (0o777 if preserve_permissions else 0o700)
+        yield _named(entry.path, b"0", _octal(mode, 8), len(entry.data), _USTAR)
+        yield entry.data
+        yield bytes(-len(entry.data) % BLOCK)
+    yield END
+
+
+def _folder(entry: Entry, preserve_permissions: bool) -> bytes:
+    if not preserve_permissions:
+        return _named(entry.path, b"5", _octal(0o700, 8), 0, _USTAR)
+    # The number Go gives a folder's mode does not fit in octal, so it goes in base 256, as GNU has it.
+    mode = b"\x80" + (_GO_DIRECTORY | entry.mode & 0o777).to_bytes(7, "big")
+    return _named(entry.path, b"5", mode, 0, _GNU)
+
+
+def _named(path: str, kind: bytes, mode: bytes, size: int, magic: bytes) -> bytes:
+    name = path.encode()
+    if path.isascii() and len(name) <= 100:
+        return _header(name, b"", kind, mode, size, magic)
+    split = _split(name) if path.isascii() and magic == _USTAR else None
+    if split:
+        return _header(split[1], split[0], kind, mode, size, magic)
+    plain = _ascii(path)
+    folder, base = posixpath.split(path)
+    record_name = _ascii(posixpath.normpath(posixpath.join(folder, "PaxHeaders.0", base)))
+    record = _pax_record("path", path)
+    zero = _octal(0, 8)
+    return (
+        _header(record_name[:100], b"", b"x", zero, len(record), _USTAR, devices=bytes(8))
+        + record
+        + bytes(-len(record) % BLOCK)
+        + _header(plain[:100], b"", kind, mode, size, magic)
+    )
+
+
+def _split(name: bytes) -> tuple[bytes, bytes] | None:
+    """(prefix, rest) at the last slash that leaves both short enough, else None."""
+    at = name[:156].rfind(b"/")
+    if at <= 0 or at > 155 or len(name) - at - 1 > 100 or at + 1 == len(name):
+        return None
+    return name[:at], name[at + 1 :]
+
+
+def _ascii(text: str) -> bytes:
+    return text.encode("ascii", "ignore")
+
+
+def _pax_record(key: str, value: str) -> bytes:
+    body = f" {key}={value}\n".encode()
+    size = len(body)
+    while len(str(size)) + len(body) != size:
+        size = len(str(size)) + len(body)
+    return str(size).encode() + body
+
+
+def _octal(value: int, width: int) -> bytes:
+    return f"{value:0{width - 1}o}".encode() + b"\x00"
+
+
+def _header(
+    name: bytes,
+    prefix: bytes,
+    kind: bytes,
+    mode: bytes,
+    size: int,
+    magic: bytes,
+    devices: bytes = b"0000000\x00",
+) -> bytes:
+    number = _octal(0, 8)
+    before = name.ljust(100, b"\x00") + mode + number + number + _octal(size, 12) + _octal(0, 12)
+    after = kind + bytes(100) + magic + bytes(64) + devices + devices + prefix.ljust(155, b"\x00") + bytes(12)
+    checksum = sum(before) + sum(after) + 8 * 0x20
+    return before + f"{checksum:06o}".encode() + b"\x00 " + after
+
+
+class TarReader:
+    """Goes through the members of a tar stream, once. ``read`` gives bytes of the member last yielded.
+
+    Raises InputError for what is no tar, or ends early.
+    """
+
+    def __init__(self, stream: Readable) -> None:
+        self._stream = stream
+        self._left = 0
+        self._padding = 0
+
+    def __iter__(self) -> Iterator[Member]:
+        attributes: dict[str, str] = {}
+        while True:
+            self._skip()
+            block = self._stream.read(BLOCK)
+            if not block or block == bytes(BLOCK):
+                return
+            header = _parsed_header(block)
+            self._left, self._padding = header.size, -header.size % BLOCK
+            if header.kind in "xg":
+                found = _pax_records(self._record())
+                attributes |= found if header.kind == "x" else {}
+            elif header.kind in "LK":
+                text = self._record().rstrip(b"\x00").decode(errors="surrogateescape")
+                attributes |= {"path": text} if header.kind == "L" else {}
+            else:
+                member = _with_attributes(header, attributes)
+                self._left, self._padding = member.size, -member.size % BLOCK
+                attributes = {}
+                yield member
+
+    def read(self, size: int) -> bytes:
+        """At most ``size`` bytes; empty at the end of the member."""
+        size = min(size, self._left)
+        if not size:
+            return b""
+        data = self._stream.read(size)
+        if not data:
+            raise InputError("unexpected EOF")
+        self._left -= len(data)
+        return data
+
+    def _skip(self) -> None:
+        self._left += self._padding
+        self._padding = 0
+        while self._left:
+            self.read(1 << 16)
+
+    def _record(self) -> bytes:
+        if self._left > _LONGEST_HEADER:
+            raise InputError("archive/tar: header field too long")
+        pieces = []
+        while piece := self.read(_LONGEST_HEADER):
+            pieces.append(piece)
+        return b"".join(pieces)
+
+
+def _parsed_header(block: bytes) -> Member:
+    if len(block) < BLOCK:
+        raise InputError("unexpected EOF")
+    checksum = sum(block) - sum(block[148:156]) + 8 * 0x20
+    if _number(block[148:156]) != checksum:
+        raise InputError("archive/tar: invalid tar header")
+    name = _text(block[:100])
+    if block[257:262] == b"ustar" and block[257:265] != _GNU and block[345]:
+        name = f"{_text(block[345:500])}/{name}"
+    kind = "0" if block[156] in _REGULAR else chr(block[156])
+    if kind == "0" and name.endswith("/"):
+        kind = "5"
+    size = _number(block[124:136]) if kind not in "12346" and kind != "5" else 0
+    return Member(name, kind, _number(block[100:108]) & 0o7777, size, _number(block[136:148]))
+
+
+def _text(field: bytes) -> str:
+    return field.partition(b"\x00")[0].decode(errors="surrogateescape")
+
+
+def _number(field: bytes) -> int:
+    if field[0] & 0x80:
+        value = int.from_bytes(field, "big") & ((1 << (8 * len(field) - 1)) - 1)
+        if field[0] & 0x40:
+            raise InputError("archive/tar: invalid tar header")
+        return value
+    text = field.partition(b"\x00")[0].strip()
+    try:
+        return int(text, 8) if text else 0
+    except ValueError as error:
+        raise InputError("archive/tar: invalid tar header") from error
+
+
+def _pax_records(record: bytes) -> dict[str, str]:
+    found: dict[str, str] = {}
+    while record:
+        digits, blank, _ = record.partition(b" ")
+        if not blank or not digits.isdigit() or len(digits) > 8:
+            raise InputError("archive/tar: invalid tar header")
+        size = int(digits)
+        key, equals, value = record[len(digits) + 1 : size - 1].partition(b"=")
+        if not equals or size <= len(digits) or record[size - 1 : size] != b"\n":
+            raise InputError("archive/tar: invalid tar header")
+        found[key.decode(errors="surrogateescape")] = value.decode(errors="surrogateescape")
+        record = record[size:]
+    return found
+
+
+def _with_attributes(header: Member, attributes: Mapping[str, str]) -> Member:
+    name = attributes.get("path", header.name)
+    size, mtime = header.size, header.mtime
+    try:
+        if "size" in attributes and header.kind == "0":
+            size = int(attributes["size"])
+        if "mtime" in attributes:
+            mtime = int(float(attributes["mtime"]))
+    except (ValueError, OverflowError) as error:
+        raise InputError("archive/tar: invalid tar header") from error
+    if size < 0:
+        raise InputError("archive/tar: invalid tar header")
+    return Member(name, header.kind, header.mode, size, mtime)
