@@ -22,7 +22,7 @@ MISSING: Final = _Missing()
 """No default: ``None`` would be a default of null."""
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True, eq=False, repr=False)
 class Schema:
     """One node. Kinds refer to themselves (JSONSchemaProps), so nodes are filled in after they are made."""
 
