@@ -1,0 +1,195 @@
+"""Files and folders: read for packing, written safely.
+
+Nothing here follows a link out of a folder it writes to: a path is opened part by part below the
+folder's descriptor, and what stands in the way is replaced, not followed.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import stat
+import tempfile
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from lapstrake.errors import InputError
+from lapstrake.oci.layer import Entry, LayerFile
+
+_FOLDER_FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+_FILE_FLAGS = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A file or folder below an input.
+
+    ``input`` is the input as given, ``source`` the place to read from, ``path`` the path below the input ("."
+    for a folder itself). ``kind`` is "file", "folder" or "other"; ``mode`` the permissions, for a folder those
+    of the input.
+    """
+
+    input: str
+    source: str
+    path: str
+    kind: str
+    mode: int
+
+
+def walk(inputs: Sequence[str], exclusions: Collection[str] = ()) -> list[Found]:
+    """All that the inputs hold, depth first, names in byte order, each folder before what it holds.
+
+    ``exclusions`` are paths below an input, left out with all they hold. An input that is a link is followed.
+    Raises InputError for an input that cannot be read.
+    """
+    found: list[Found] = []
+    for given in inputs:
+        try:
+            status = os.stat(given)
+            if stat.S_ISDIR(status.st_mode):
+                found += _walked(given, given, ".", stat.S_IMODE(status.st_mode), frozenset(exclusions))
+            else:
+                name = os.path.basename(given.rstrip("/"))
+                if name not in exclusions:
+                    found.append(
+                        Found(given, given, name, _kind(status.st_mode), stat.S_IMODE(status.st_mode))
+                    )
+        except OSError as error:
+            raise _unreadable(error, given) from error
+    return found
+
+
+def _walked(given: str, source: str, path: str, mode: int, exclusions: frozenset[str]) -> Iterator[Found]:
+    yield Found(given, source, path, "folder", mode)
+    for name in sorted(os.listdir(source), key=os.fsencode):
+        below = name if path == "." else f"{path}/{name}"
+        if below in exclusions:
+            continue
+        place = os.path.join(source, name) if source != "." else name
+        status = os.lstat(place)
+        if stat.S_ISDIR(status.st_mode):
+            yield from _walked(given, place, below, mode, exclusions)
+        else:
+            yield Found(given, place, below, _kind(status.st_mode), stat.S_IMODE(status.st_mode))
+
+
+def _kind(mode: int) -> str:
+    return "file" if stat.S_ISREG(mode) else "folder" if stat.S_ISDIR(mode) else "other"
+
+
+def entries(found: Iterable[Found]) -> Iterator[Entry]:
+    """The entries to pack, each file read when its turn comes. Raises InputError for links and devices."""
+    for item in found:
+        if item.kind == "folder":
+            yield Entry(item.path, item.mode, None)
+            continue
+        if item.kind != "file":
+            raise InputError(
+                f"Adding file '{item.input}' to tar: Expected file '{item.source}' to be a regular file"
+            )
+        try:
+            with open(item.source, "rb") as file:
+                yield Entry(item.path, item.mode, file.read())
+        except OSError as error:
+            raise _unreadable(error, item.source) from error
+
+
+def read_file(path: str) -> bytes:
+    """Raises InputError ``Reading path PATH: ...``."""
+    try:
+        with open(path, "rb") as file:
+            return file.read()
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise InputError(f"Reading path {path}: open {path}: {reason}") from error
+
+
+def write_atomically(path: str, data: bytes, mode: int = 0o600) -> None:
+    """Write a file at once: a reader sees the old content or the new. Raises InputError if it cannot."""
+    folder = os.path.dirname(path) or "."
+    temporary = ""
+    try:
+        descriptor, temporary = tempfile.mkstemp(prefix=f".{os.path.basename(path)}.", dir=folder)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
+        os.chmod(temporary, mode)
+        os.replace(temporary, path)
+    except OSError as error:
+        if temporary and os.path.exists(temporary):
+            os.unlink(temporary)
+        reason = (error.strerror or str(error)).lower()
+        raise InputError(f"open {path}: {reason}") from error
+
+
+def emptied_folder(path: str) -> None:
+    """Make ``path`` an empty folder; what was there, file or folder, is removed."""
+    try:
+        if os.path.isdir(path) and not os.path.islink(path):
+            shutil.rmtree(path)
+        elif os.path.lexists(path):
+            os.unlink(path)
+        os.makedirs(path)
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise InputError(f"Removing output directory: {path}: {reason}") from error
+
+
+def extract(files: Iterable[LayerFile], folder: str) -> None:
+    """Write a layer's files below an existing folder, each over what is there.
+
+    A file gets its owner's permissions for all, less the umask; one whose group or others have any keeps
+    its own. Folders are made as parents of files. Raises InputError if a file cannot be written.
+    """
+    root = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        for file in files:
+            try:
+                _extract_one(root, file)
+            except OSError as error:
+                reason = (error.strerror or str(error)).lower()
+                raise InputError(f"open {os.path.join(folder, file.path)}: {reason}") from error
+    finally:
+        os.close(root)
+
+
+def _extract_one(root: int, file: LayerFile) -> None:
+    *parents, name = file.path.split("/")
+    folder = os.dup(root)
+    try:
+        for parent in parents:
+            below = _entered(folder, parent)
+            os.close(folder)
+            folder = below
+        _cleared(folder, name)
+        kept = file.mode & 0o777
+        owner = kept >> 6
+        mode = kept if kept & 0o077 else owner << 6 | owner << 3 | owner
+        descriptor = os.open(name, _FILE_FLAGS, mode, dir_fd=folder)
+        with os.fdopen(descriptor, "wb") as output:
+            for piece in file.chunks():
+                output.write(piece)
+            if kept & 0o077:
+                os.fchmod(output.fileno(), kept)
+        os.utime(name, (file.mtime, file.mtime), dir_fd=folder, follow_symlinks=False)
+    finally:
+        os.close(folder)
+
+
+def _entered(folder: int, name: str) -> int:
+    try:
+        return os.open(name, _FOLDER_FLAGS, dir_fd=folder)
+    except FileNotFoundError:
+        os.mkdir(name, dir_fd=folder)
+        return os.open(name, _FOLDER_FLAGS, dir_fd=folder)
+
+
+def _cleared(folder: int, name: str) -> None:
+    try:
+        os.unlink(name, dir_fd=folder)
+    except FileNotFoundError:
+        pass
+
+
+def _unreadable(error: OSError, path: str) -> InputError:
+    reason = (error.strerror or str(error)).lower()
+    return InputError(f"lstat {error.filename or path}: {reason}")
