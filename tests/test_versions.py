@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 
+from lapstrake.errors import InputError
 from lapstrake.versions import (
     Check,
     NoVersionError,
@@ -9,6 +10,7 @@ from lapstrake.versions import (
     Range,
     Version,
     VersionError,
+    check_minimum,
     highest,
     is_exact_prerelease,
     select,
@@ -137,3 +139,28 @@ def test_exact_prerelease_is_recognised():
     assert is_exact_prerelease("2.0.0-rc.1")
     assert not is_exact_prerelease("2.0.0")
     assert not is_exact_prerelease(">=2.0.0-rc.1")
+
+
+def test_minimum_version_that_is_met_is_silent():
+    check_minimum("kbld", "0.42.0", "")
+    check_minimum("kbld", "0.42.0", "0.42.0")
+
+
+@pytest.mark.parametrize(
+    ("minimum", "message"),
+    [
+        pytest.param(
+            "v0.1.0", "Validating minimum version: Must not have prefix 'v' (e.g. '0.8.0')", id="prefix"
+        ),
+        pytest.param(
+            "900.0.0", "kbld version '0.42.0' does not meet the minimum required version '900.0.0'", id="higher"
+        ),
+        pytest.param(
+            "1", "Parsing minimum version '1': No Major.Minor.Patch elements found", id="no-version"
+        ),
+    ],
+)
+def test_minimum_version_is_refused(minimum, message):
+    with pytest.raises(InputError) as caught:
+        check_minimum("kbld", "0.42.0", minimum)
+    assert str(caught.value) == message

@@ -302,3 +302,20 @@ def is_exact_prerelease(constraints: str) -> bool:
         return bool(_parse(constraints.strip(), constraints).prerelease)
     except VersionError:
         return False
+
+
+def check_minimum(tool: str, own: str, minimum: str) -> None:
+    """Hold ``minimumRequiredVersion`` of a configuration against ``own``; empty asks for nothing.
+
+    Raises InputError if it is higher, or no version without ``v``.
+    """
+    if not minimum:
+        return
+    if minimum.startswith("v"):
+        raise InputError("Validating minimum version: Must not have prefix 'v' (e.g. '0.8.0')")
+    try:
+        wanted = Version.parse(minimum)
+    except VersionError as e:
+        raise InputError(f"Parsing minimum version '{minimum}': {e}") from e
+    if wanted > Version.parse(own):
+        raise InputError(f"{tool} version '{own}' does not meet the minimum required version '{minimum}'")

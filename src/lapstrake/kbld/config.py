@@ -1,0 +1,92 @@
+"""What kbld is told: overrides, sources, and the rules by which images are searched."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from lapstrake.errors import InputError
+from lapstrake.kbld.rules import DEFAULT_RULE, KeyMatcher, SearchRule, repository_part
+from lapstrake.oci.manifest import Platform
+from lapstrake.versions import Prereleases
+
+API_VERSION = "kbld.k14s.io/v1alpha1"
+ID_ANNOTATION = "kbld.carvel.dev/id"
+ORIGINS_ANNOTATION = "kbld.carvel.dev/origins"
+COMPATIBLE_VERSION = "0.42.0"
+"""The release of the original whose configurations are understood; ``minimumRequiredVersion`` is held against it."""
+
+Origin = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class ImageMatch:
+    """The whole reference (``image``), or the reference without tag and digest (``image_repo``)."""
+
+    image: str = ""
+    image_repo: str = ""
+
+    def matches(self, text: str) -> bool:
+        if self.image:
+            return text == self.image
+        return bool(self.image_repo) and repository_part(text) == self.image_repo
+
+
+@dataclass(frozen=True, slots=True)
+class TagSelection:
+    constraints: str = ""
+    prereleases: Prereleases | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Override:
+    match: ImageMatch
+    new_image: str
+    preresolved: bool = False
+    tag_selection: TagSelection | None = None
+    platform: Platform | None = None
+    origins: tuple[Origin, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """An image that is built from ``path``."""
+
+    match: ImageMatch
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    overrides: tuple[Override, ...] = ()
+    sources: tuple[Source, ...] = ()
+    keys: tuple[str, ...] = ()
+    search_rules: tuple[SearchRule, ...] = ()
+    raw_rules: tuple[Mapping[str, Any], ...] = field(default=(), compare=False)
+
+    @property
+    def rules(self) -> tuple[SearchRule, ...]:
+        """In the order in which they are tried: keys, own rules, the built-in key ``image``."""
+        return (*(SearchRule(KeyMatcher(name=k)) for k in self.keys), *self.search_rules, DEFAULT_RULE)
+
+    @property
+    def rules_for_lock(self) -> list[Mapping[str, Any]]:
+        return [*({"keyMatcher": {"name": k}} for k in self.keys), *self.raw_rules]
+
+    def with_overrides(self, overrides: Iterable[Override]) -> Config:
+        """These overrides after one's own."""
+        return Config(
+            (*self.overrides, *overrides), self.sources, self.keys, self.search_rules, self.raw_rules
+        )
+
+
+def parse_platform(text: str) -> Platform:
+    """``os/arch[/variant][:version]``. Raises InputError."""
+    names, _, version = text.partition(":")
+    parts = names.split("/")
+    if len(parts) > 3:
+        raise InputError(f"Parsing platform '{text}': too many slashes")
+    if len(parts) < 2:
+        raise InputError(f"Parsing platform '{text}': expected format os/arch[/variant]")
+    return Platform(parts[0], parts[1], parts[2] if len(parts) == 3 else "", version)

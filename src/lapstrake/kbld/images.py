@@ -1,0 +1,162 @@
+"""From a given reference to the result and its origins, asking a registry only where nothing else decides."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from lapstrake.errors import InputError
+from lapstrake.kbld.config import Config, Origin, Override
+from lapstrake.oci.manifest import Platform
+from lapstrake.oci.reference import Reference, Repository
+from lapstrake.versions import NoVersionError, highest
+from lapstrake.yamldoc import plain
+
+IMAGES_ANNOTATION = "kbld.k14s.io/images"
+
+
+class Resolver(Protocol):
+    """What is asked of registries; each raises LapstrakeError."""
+
+    def digest(self, reference: Reference) -> str:
+        """The digest a tag points to, as ``sha256:...``."""
+        ...
+
+    def tags(self, repository: Repository) -> Sequence[str]: ...
+
+    def platform_digest(self, reference: Reference, platform: Platform) -> str | None:
+        """The one image of that platform if ``reference`` is an index ("": there is none), None if it is no index."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class ResolvedImage:
+    """``url`` takes the place of ``given``."""
+
+    given: str
+    url: str
+    origins: tuple[Origin, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """How to resolve: the configuration, whether building is allowed, and a platform to pick from indexes."""
+
+    config: Config
+    build: bool = True
+    platform: Platform | None = None
+
+
+def resolve(given: str, choice: Choice, resolver: Resolver) -> ResolvedImage:
+    """Raises LapstrakeError; the message does not name ``given``."""
+    override = next((o for o in choice.config.overrides if o.match.matches(given)), None)
+    if override is not None and override.preresolved:
+        return _preresolved(given, override)
+    source = next((s for s in choice.config.sources if s.match.matches(given)), None)
+    if override is None and source is not None:
+        if not choice.build:
+            raise InputError(
+                "Building of images is disallowed "
+                f"(tried to build '{given}' because a source was configured for it)"
+            )
+        raise InputError(f"Building images is not supported (a source is configured for '{given}')")
+    return _looked_up(given, override, choice, resolver)
+
+
+def _preresolved(given: str, override: Override) -> ResolvedImage:
+    origin = {"preresolved": {"url": override.new_image}}
+    known = tuple(override.origins)
+    return ResolvedImage(given, override.new_image, known if origin in known else (*known, origin))
+
+
+def _looked_up(given: str, override: Override | None, choice: Choice, resolver: Resolver) -> ResolvedImage:
+    text = override.new_image if override else given
+    if override and override.tag_selection:
+        text = _with_selected_tag(text, override, resolver)
+    reference = parse_reference(text)
+    origins: tuple[Origin, ...] = ()
+    if reference.digest is None:
+        url = f"{reference.repo}@{resolver.digest(reference)}"
+        origins = ({"resolved": {"url": text, "tag": reference.tag}},)
+    else:
+        url = f"{reference.repo}@{reference.digest}"
+    platform = (override.platform if override else None) or choice.platform
+    if platform is None:
+        return ResolvedImage(given, url, origins)
+    return _on_platform(ResolvedImage(given, url, origins), platform, resolver)
+
+
+def _with_selected_tag(text: str, override: Override, resolver: Resolver) -> str:
+    selection = override.tag_selection
+    assert selection is not None
+    repository = parse_reference(text).repo
+    try:
+        tag = highest(resolver.tags(repository), selection.constraints, selection.prereleases).text
+    except NoVersionError as e:
+        raise InputError(e.summary) from e
+    return f"{text}:{tag}"
+
+
+def _on_platform(image: ResolvedImage, platform: Platform, resolver: Resolver) -> ResolvedImage:
+    reference = Reference.parse(image.url)
+    digest = resolver.platform_digest(reference, platform)
+    if digest is None:
+        return image
+    if not digest:
+        raise InputError(
+            f"Expected to find one image under index '{image.url}' with matching platform, but found none"
+        )
+    parts = {"os": platform.os, "architecture": platform.architecture, "variant": platform.variant}
+    origin = {"platformSelected": {"index": image.url, **{k: v for k, v in parts.items() if v}}}
+    return ResolvedImage(image.given, f"{reference.repo}@{digest}", (*image.origins, origin))
+
+
+def parse_reference(text: str) -> Reference:
+    """A reference, or an InputError with the reason in the original tool's words (vector bad-references)."""
+    if "@" in text:
+        try:
+            return Reference.parse_digest(text)
+        except InputError as e:
+            raise InputError(f"Expected valid digest reference, but found '{text}', reason: {e}") from e
+    try:
+        return Reference.parse(text)
+    except InputError as e:
+        raise InputError(str(e.__cause__ or e)) from e
+
+
+def annotated(body: Mapping[str, Any], images: Sequence[ResolvedImage]) -> Mapping[str, Any]:
+    """``body`` with the annotation that lists its images and their origins; unchanged without images.
+
+    If any annotation is no text, all of them are lost, as the original loses them (vector annotations-not-texts).
+    """
+    if not images:
+        return body
+    metadata = body.get("metadata")
+    metadata = metadata if isinstance(metadata, Mapping) else {}
+    annotations = metadata.get("annotations")
+    annotations = annotations if isinstance(annotations, Mapping) else {}
+    if any(not isinstance(value, str) for value in annotations.values()):
+        annotations = {}
+    annotations = {**annotations, IMAGES_ANNOTATION: images_text(images)}
+    return {**body, "metadata": {**metadata, "annotations": annotations}}
+
+
+def images_text(images: Sequence[ResolvedImage]) -> str:
+    """The annotation's value: each image with origins once, by URL; ``null`` if none has any."""
+    entries: list[dict[str, Any]] = []
+    for image in sorted(images, key=lambda i: i.url):
+        entry = {"url": image.url, "origins": list(image.origins)}
+        if image.origins and entry not in entries:
+            entries.append(entry)
+    return plain.dump(entries or None)
+
+
+def annotated_images(body: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """What the annotation of a resolved document says, or nothing. Raises InputError if it is no YAML."""
+    metadata = body.get("metadata")
+    annotations = metadata.get("annotations") if isinstance(metadata, Mapping) else None
+    text = annotations.get(IMAGES_ANNOTATION) if isinstance(annotations, Mapping) else None
+    values = plain.load_all(text, IMAGES_ANNOTATION) if isinstance(text, str) else []
+    entries = values[0] if values else None
+    return [e for e in entries if isinstance(e, Mapping)] if isinstance(entries, list) else []

@@ -1,0 +1,99 @@
+"""ImagesLock files: read as preresolved overrides, written as a result.
+
+Both the unknown key and the reference that is no digest are refused (vectors kbld/lock).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from lapstrake.errors import InputError
+from lapstrake.kbld.config import ID_ANNOTATION, ORIGINS_ANNOTATION, Config, ImageMatch, Origin, Override
+from lapstrake.kbld.documents import Document, json_kind, parse_value
+from lapstrake.kbld.validation import each, validate_override
+from lapstrake.oci.reference import Reference
+from lapstrake.yamldoc import plain
+
+API_VERSION = "imgpkg.carvel.dev/v1alpha1"
+KIND = "ImagesLock"
+_ORIGIN_KINDS = ("local", "git", "resolved", "tagged", "preresolved", "platformSelected")
+
+
+def is_one(document: Document) -> bool:
+    """A lock of another version is an ordinary resource."""
+    return (document.api_version, document.kind) == (API_VERSION, KIND)
+
+
+def read(document: Document) -> Config:
+    """Each locked image as a preresolved override of its id. Raises InputError."""
+    where = f"Unmarshaling {document.description} as"
+    try:
+        images = _locked_images(document.body)
+    except InputError as e:
+        raise InputError(f"{where} ImagesLock: {e}") from e
+    overrides = []
+    for image, notes in images:
+        try:
+            origins = _origins(notes.get(ORIGINS_ANNOTATION, ""))
+        except InputError as e:
+            raise InputError(f"{where} {ORIGINS_ANNOTATION} annotation:  {e}") from e
+        match = ImageMatch(notes.get(ID_ANNOTATION, ""))
+        overrides.append(Override(match, image, True, origins=origins))
+    try:
+        each("Overrides", overrides, validate_override)
+    except InputError as e:
+        raise InputError(f"Validating {document.description}: {e}") from e
+    return Config(tuple(overrides))
+
+
+def _locked_images(body: Mapping[str, Any]) -> list[tuple[str, Mapping[str, str]]]:
+    images = body.get("images") or []
+    _only(body, ("apiVersion", "kind", "images"))
+    for entry in images:
+        _only(entry, ("image", "annotations"))
+    return [(digest_reference(str(e.get("image") or "")), e.get("annotations") or {}) for e in images]
+
+
+def digest_reference(text: str) -> str:
+    """``text`` completed, if it is a reference by digest; otherwise the refusal of an ImagesLock."""
+    try:
+        reference = Reference.parse(text)
+    except InputError:
+        reference = None
+    if reference is None or reference.digest is None:
+        raise InputError(f"Validating images lock: Expected ref to be in digest form, got '{text}'")
+    return f"{reference.repo}@{reference.digest}"
+
+
+def _only(value: Any, known: Sequence[str]) -> None:
+    unknown = next((key for key in value if key not in known), None)
+    if unknown is not None:
+        raise InputError(
+            "Unmarshaling images lock: error unmarshaling JSON: while decoding JSON: "
+            f'json: unknown field "{unknown}"'
+        )
+
+
+def _origins(text: str) -> tuple[Origin, ...]:
+    value = parse_value(text) if text else None
+    if value is None:
+        return ()
+    if not isinstance(value, list):
+        raise InputError(
+            "error unmarshaling JSON: while decoding JSON: json: cannot unmarshal "
+            f"{json_kind(value)} into Go value of type []config.Origin"
+        )
+    return tuple({k: v for k, v in (o or {}).items() if k in _ORIGIN_KINDS} for o in value)
+
+
+def write(images: Sequence[tuple[str, str, Sequence[Origin]]]) -> dict[str, Any]:
+    """The lock of (given reference, result, origins), as a document; origins may be empty. Raises InputError."""
+    entries = []
+    for given, url, origins in sorted(images, key=lambda image: image[0]):
+        annotations = {ID_ANNOTATION: given}
+        if origins:
+            annotations[ORIGINS_ANNOTATION] = plain.dump(list(origins))
+        entries.append({"image": digest_reference(url), "annotations": annotations})
+    lock: dict[str, Any] = {"apiVersion": API_VERSION, "kind": KIND}
+    return {**lock, "images": entries} if entries else lock

@@ -1,0 +1,127 @@
+"""Search rules: which texts of a document are image references, and how they are rewritten."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from lapstrake.errors import InputError
+from lapstrake.kbld import documents
+from lapstrake.yamldoc import gojson, plain
+
+Path = tuple[str | int, ...]
+Replace = Callable[[str], str]
+
+ALL_INDEXES = -1
+
+
+@dataclass(frozen=True, slots=True)
+class KeyMatcher:
+    """The last key (``name``) or the whole ``path`` from the root; ALL_INDEXES stands for any index."""
+
+    name: str = ""
+    path: Path = ()
+
+    def matches(self, path: Path) -> bool:
+        if self.name:
+            return bool(path) and path[-1] == self.name
+        return len(path) == len(self.path) and all(map(_part_matches, self.path, path))
+
+
+@dataclass(frozen=True, slots=True)
+class ValueMatcher:
+    """The whole text (``image``), or the text without tag and digest (``image_repo``)."""
+
+    image: str = ""
+    image_repo: str = ""
+
+    def matches(self, text: str) -> bool:
+        if self.image:
+            return text == self.image
+        return repository_part(text) == self.image_repo
+
+
+@dataclass(frozen=True, slots=True)
+class SearchRule:
+    """``strategy`` is entireValue, none, json or yaml; ``rules`` are those inside a json or yaml text."""
+
+    key: KeyMatcher | None = None
+    value: ValueMatcher | None = None
+    strategy: str = "entireValue"
+    rules: tuple[SearchRule, ...] = ()
+
+    def matches(self, path: Path, text: str) -> bool:
+        if self.key is not None and not self.key.matches(path):
+            return False
+        return self.value is None or self.value.matches(text)
+
+
+DEFAULT_RULE = SearchRule(KeyMatcher(name="image"))
+
+
+def repository_part(text: str) -> str:
+    """An image reference without digest and tag (a port is no tag)."""
+    name = text.partition("@")[0]
+    slash = name.rfind("/")
+    return name[: slash + 1] + name[slash + 1 :].partition(":")[0]
+
+
+def rewrite(value: Any, rules: Sequence[SearchRule], replace: Replace) -> Any:
+    """A copy of ``value`` with every text that is an image passed through ``replace``."""
+    return _rewrite(value, (), rules, replace)
+
+
+def find(value: Any, rules: Sequence[SearchRule]) -> list[str]:
+    """All image references of ``value``, in order, with repetitions."""
+    found: list[str] = []
+
+    def keep(text: str) -> str:
+        found.append(text)
+        return text
+
+    rewrite(value, rules, keep)
+    return found
+
+
+def _rewrite(value: Any, path: Path, rules: Sequence[SearchRule], replace: Replace) -> Any:
+    if isinstance(value, Mapping):
+        return {k: _rewrite(v, (*path, k), rules, replace) for k, v in value.items()}
+    if isinstance(value, list):
+        return [_rewrite(v, (*path, i), rules, replace) for i, v in enumerate(value)]
+    if not isinstance(value, str):
+        return value
+    rule = next((r for r in rules if r.matches(path, value)), None)
+    return value if rule is None else _apply(rule, value, replace)
+
+
+def _apply(rule: SearchRule, text: str, replace: Replace) -> str:
+    if rule.strategy == "none":
+        return text
+    if rule.strategy == "entireValue":
+        return replace(text)
+    try:
+        return _inside_json(text, rule.rules, replace)
+    except ValueError:
+        return text if rule.strategy == "json" else _inside_yaml(text, rule.rules, replace)
+
+
+def _inside_json(text: str, rules: Sequence[SearchRule], replace: Replace) -> str:
+    import json
+
+    value = json.loads(text)
+    if not isinstance(value, dict):
+        raise ValueError("no JSON object")
+    return gojson.dumps(rewrite(value, rules, replace))
+
+
+def _inside_yaml(text: str, rules: Sequence[SearchRule], replace: Replace) -> str:
+    try:
+        found = documents.read("", text.encode())
+    except InputError:
+        return text
+    return "".join(f"---\n{plain.dump(rewrite(d.body, rules, replace))}" for d in found)
+
+
+def _part_matches(wanted: str | int, part: str | int) -> bool:
+    return wanted == part or (wanted == ALL_INDEXES and isinstance(part, int))

@@ -1,0 +1,181 @@
+"""kbld as one step: files in, documents with resolved images and the locks out.
+
+Used by the command line and by the reconciler's template step; only the resolver speaks to a registry, and only
+for images that neither a lock nor an override settles.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from lapstrake.errors import InputError, LapstrakeError
+from lapstrake.kbld import config_reader, documents, images_lock, rules
+from lapstrake.kbld.config import API_VERSION, COMPATIBLE_VERSION, Config, ImageMatch, Override
+from lapstrake.kbld.images import Choice, ResolvedImage, Resolver, annotated, annotated_images
+from lapstrake.kbld.images import resolve as resolve_image
+from lapstrake.oci.manifest import Platform
+from lapstrake.operations.template import SourceFile
+from lapstrake.yamldoc import plain
+
+__all__ = [
+    "Platform",
+    "ResolveOptions",
+    "ResolveResult",
+    "Resolver",
+    "SourceFile",
+    "inspect",
+    "resolve",
+    "unresolved",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class ResolveOptions:
+    """``image_map``: further preresolved images, given reference → result; it is asked last.
+
+    ``concurrency`` bounds the images resolved at the same time.
+    """
+
+    images_annotation: bool = True
+    origins_annotation: bool = True
+    build: bool = True
+    platform: Platform | None = None
+    image_map: Mapping[str, str] = field(default_factory=dict)
+    concurrency: int = 4
+
+
+@dataclass(frozen=True, slots=True)
+class ResolveResult:
+    """``images`` are sorted by the given reference."""
+
+    documents: tuple[Mapping[str, Any], ...]
+    images: tuple[ResolvedImage, ...]
+    config: Config
+    origins_annotation: bool = True
+
+    @property
+    def printed(self) -> str:
+        """The documents as kbld prints them."""
+        return "".join(f"---\n{plain.dump(body)}" for body in self.documents)
+
+    @property
+    def log_lines(self) -> list[str]:
+        """``resolve | final: GIVEN -> RESULT``, each image once."""
+        return [f"resolve | final: {image.given} -> {image.url}" for image in self.images]
+
+    def kbld_lock(self) -> str:
+        """A Config that resolves the same images again without a registry."""
+        overrides = [{"image": i.given, "newImage": i.url, "preresolved": True} for i in self.images]
+        lock: dict[str, Any] = {
+            "apiVersion": API_VERSION,
+            "kind": "Config",
+            "minimumRequiredVersion": COMPATIBLE_VERSION,
+        }
+        if overrides:
+            lock["overrides"] = overrides
+        if self.config.rules_for_lock:
+            lock["searchRules"] = self.config.rules_for_lock
+        return plain.dump(lock)
+
+    def images_lock(self) -> str:
+        """An ImagesLock; InputError if a result is no digest."""
+        entries = [(i.given, i.url, i.origins if self.origins_annotation else ()) for i in self.images]
+        return "---\n" + plain.dump(images_lock.write(entries))
+
+
+@dataclass(frozen=True, slots=True)
+class FoundImage:
+    """An image of a resource, as ``inspect`` shows it; ``origins`` come from the annotation."""
+
+    image: str
+    origins: Sequence[Mapping[str, Any]]
+    resource: str
+
+
+def resolve(inputs: Iterable[SourceFile], options: ResolveOptions, resolver: Resolver) -> ResolveResult:
+    """Resolve every image of ``inputs``, in which configurations and locks may stand among the resources.
+
+    Raises InputError for inputs that cannot be read, and one InputError that lists all images which could not be
+    resolved.
+    """
+    config, found = _read(inputs)
+    mapped = (Override(ImageMatch(given), url, True) for given, url in options.image_map.items())
+    config = config.with_overrides(mapped)
+    given = _unique(image for document in found for image in rules.find(document.body, config.rules))
+    choice = Choice(config, options.build, options.platform)
+    results = _resolved(given, lambda image: resolve_image(image, choice, resolver), options.concurrency)
+    bodies = [_rewritten(d.body, config, results, options.images_annotation) for d in found]
+    ordered = tuple(results[image] for image in sorted(results))
+    return ResolveResult(tuple(bodies), ordered, config, options.origins_annotation)
+
+
+def unresolved(inputs: Iterable[SourceFile]) -> list[str]:
+    """All image references of ``inputs``, sorted, each once."""
+    config, found = _read(inputs)
+    return sorted({image for document in found for image in rules.find(document.body, config.rules)})
+
+
+def inspect(inputs: Iterable[SourceFile]) -> list[FoundImage]:
+    """Each image with the resource it stands in, sorted by image."""
+    config, found = _read(inputs)
+    rows = []
+    for document in found:
+        known = {str(e.get("url")): e.get("origins") or [] for e in annotated_images(document.body)}
+        for image in _unique(rules.find(document.body, config.rules)):
+            rows.append(FoundImage(image, known.get(image, []), document.description))
+    return sorted(rows, key=lambda row: (row.image, row.resource))
+
+
+def _read(inputs: Iterable[SourceFile]) -> tuple[Config, list[documents.Document]]:
+    return config_reader.split([d for file in inputs for d in documents.read(file.path, file.data)])
+
+
+def _unique(texts: Iterable[str]) -> list[str]:
+    return list(dict.fromkeys(texts))
+
+
+def _resolved(
+    given: Sequence[str], resolve_one: Callable[[str], ResolvedImage], concurrency: int
+) -> dict[str, ResolvedImage]:
+    def attempt(image: str) -> ResolvedImage | LapstrakeError:
+        try:
+            return resolve_one(image)
+        except LapstrakeError as e:
+            return e
+
+    results: dict[str, ResolvedImage] = {}
+    failures = []
+    for image, outcome in zip(given, _in_parallel(attempt, given, concurrency), strict=True):
+        if isinstance(outcome, LapstrakeError):
+            failures.append(f"\n- Resolving image '{image}': {outcome}")
+        else:
+            results[image] = outcome
+    if failures:
+        raise InputError("".join(failures))
+    return results
+
+
+def _in_parallel(
+    attempt: Callable[[str], ResolvedImage | LapstrakeError], given: Sequence[str], concurrency: int
+) -> list[ResolvedImage | LapstrakeError]:
+    if concurrency <= 1 or len(given) <= 1:
+        return [attempt(image) for image in given]
+    from concurrent.futures import ThreadPoolExecutor
+
+    with ThreadPoolExecutor(concurrency) as pool:
+        return list(pool.map(attempt, given))
+
+
+def _rewritten(
+    body: Mapping[str, Any], config: Config, results: Mapping[str, ResolvedImage], annotate: bool
+) -> Mapping[str, Any]:
+    used: list[ResolvedImage] = []
+
+    def replace(text: str) -> str:
+        used.append(results[text])
+        return results[text].url
+
+    new: Mapping[str, Any] = rules.rewrite(body, config.rules, replace)
+    return annotated(new, used) if annotate else new

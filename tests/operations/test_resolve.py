@@ -1,0 +1,153 @@
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pytest
+
+from lapstrake.errors import InputError, RegistryError
+from lapstrake.oci.manifest import Platform
+from lapstrake.oci.reference import Reference, Repository
+from lapstrake.operations.resolve import ResolveOptions, inspect, resolve, unresolved
+from lapstrake.operations.template import SourceFile
+
+DIGEST = "sha256:" + "ab" * 32
+OTHER = "sha256:" + "0c" * 32
+
+
+class Known:
+    """A registry that knows these tags."""
+
+    def __init__(self, **digests: str) -> None:
+        self._digests = digests
+
+    def digest(self, reference: Reference) -> str:
+        if reference.tag not in self._digests:
+            raise RegistryError(f"GET {reference}: MANIFEST_UNKNOWN")
+        return self._digests[reference.tag]
+
+    def tags(self, repository: Repository) -> Sequence[str]:
+        return [tag.replace("_", ".") for tag in self._digests]
+
+    def platform_digest(self, reference: Reference, platform: Platform) -> str | None:
+        return OTHER if platform.architecture == "arm" else ""
+
+
+class Unreachable:
+    """A registry that must not be asked."""
+
+    def digest(self, reference: Reference) -> str:
+        raise AssertionError(f"asked for {reference}")
+
+    def tags(self, repository: Repository) -> Sequence[str]:
+        raise AssertionError(f"asked for the tags of {repository}")
+
+    def platform_digest(self, reference: Reference, platform: Platform) -> str | None:
+        raise AssertionError(f"asked for the platforms of {reference}")
+
+
+def files(*texts: str) -> list[SourceFile]:
+    return [SourceFile(f"{i}.yml", text.encode()) for i, text in enumerate(texts)]
+
+
+def test_tag_becomes_digest_with_its_origin():
+    result = resolve(files("image: example.test/app:v1\n"), ResolveOptions(), Known(v1=DIGEST))
+    assert result.printed == (
+        "---\n"
+        f"image: example.test/app@{DIGEST}\n"
+        "metadata:\n"
+        "  annotations:\n"
+        "    kbld.k14s.io/images: |\n"
+        "      - origins:\n"
+        "        - resolved:\n"
+        "            tag: v1\n"
+        "            url: example.test/app:v1\n"
+        f"        url: example.test/app@{DIGEST}\n"
+    )
+    assert result.log_lines == [f"resolve | final: example.test/app:v1 -> example.test/app@{DIGEST}"]
+
+
+def test_lock_settles_all_without_a_registry():
+    given = files("image: example.test/app:v1\n")
+    first = resolve(given, ResolveOptions(), Known(v1=DIGEST))
+    lock = SourceFile(".imgpkg/images.yml", first.images_lock().encode())
+    again = resolve([*given, lock], ResolveOptions(), Unreachable())
+    assert again.documents[0]["image"] == f"example.test/app@{DIGEST}"
+    assert again.images_lock().count("preresolved") == 1
+
+
+def test_kbld_lock_repeats_the_result():
+    given = files("image: example.test/app:v1\n")
+    first = resolve(given, ResolveOptions(), Known(v1=DIGEST))
+    again = resolve(
+        [*given, SourceFile("lock.yml", first.kbld_lock().encode())], ResolveOptions(), Unreachable()
+    )
+    assert again.documents[0]["image"] == first.documents[0]["image"]
+
+
+def test_lock_of_nothing_has_no_images():
+    result = resolve(files("kind: X\n"), ResolveOptions(), Unreachable())
+    assert result.images_lock() == "---\napiVersion: imgpkg.carvel.dev/v1alpha1\nkind: ImagesLock\n"
+    assert result.printed == "---\nkind: X\n"
+
+
+def test_digest_is_completed_and_annotated_with_null():
+    result = resolve(files(f"image: nginx:v1@{DIGEST}\n"), ResolveOptions(), Unreachable())
+    assert result.documents[0] == {
+        "image": f"index.docker.io/library/nginx@{DIGEST}",
+        "metadata": {"annotations": {"kbld.k14s.io/images": "null\n"}},
+    }
+
+
+def test_annotation_can_be_left_out():
+    result = resolve(
+        files(f"image: nginx@{DIGEST}\n"), ResolveOptions(images_annotation=False), Unreachable()
+    )
+    assert result.documents == ({"image": f"index.docker.io/library/nginx@{DIGEST}"},)
+
+
+def test_all_failures_are_listed():
+    with pytest.raises(InputError) as caught:
+        resolve(files("image: e.test/aa:x\n---\nimage: Upper/Case\n"), ResolveOptions(), Known())
+    assert str(caught.value) == (
+        "\n- Resolving image 'e.test/aa:x': GET e.test/aa:x: MANIFEST_UNKNOWN"
+        "\n- Resolving image 'Upper/Case': repository can only contain the characters "
+        "`abcdefghijklmnopqrstuvwxyz0123456789_-./`: Upper/Case"
+    )
+
+
+def test_tag_is_selected_by_version():
+    config = (
+        "apiVersion: kbld.k14s.io/v1alpha1\nkind: Config\noverrides:\n"
+        "- {image: app, newImage: e.test/app, tagSelection: {semver: {constraints: <2.0.0}}}\n"
+    )
+    known = Known(**{"1.9.0": DIGEST, "2.0.0": OTHER, "latest": OTHER})
+    result = resolve(files("image: app\n", config), ResolveOptions(), known)
+    assert result.images[0].origins == ({"resolved": {"url": "e.test/app:1.9.0", "tag": "1.9.0"}},)
+
+
+def test_platform_picks_from_the_index():
+    options = ResolveOptions(platform=Platform("linux", "arm"))
+    result = resolve(files(f"image: e.test/app@{DIGEST}\n"), options, Known())
+    assert result.images[0].url == f"e.test/app@{OTHER}"
+    with pytest.raises(InputError) as caught:
+        resolve(
+            files(f"image: e.test/app@{DIGEST}\n"), ResolveOptions(platform=Platform("linux", "x")), Known()
+        )
+    assert "with matching platform, but found none" in str(caught.value)
+
+
+def test_image_map_is_asked_last():
+    options = ResolveOptions(image_map={"app": f"e.test/app@{DIGEST}"})
+    assert resolve(files("image: app\n"), options, Unreachable()).images[0].url == f"e.test/app@{DIGEST}"
+
+
+def test_unresolved_lists_each_once():
+    assert unresolved(files("image: b\n---\nx: {image: a}\n---\nimage: b\n")) == ["a", "b"]
+
+
+def test_inspect_shows_the_annotated_origins():
+    result = resolve(files("kind: Pod\nimage: e.test/app:v1\n"), ResolveOptions(), Known(v1=DIGEST))
+    (found,) = inspect([SourceFile("r.yml", result.printed.encode())])
+    assert found.image == f"e.test/app@{DIGEST}"
+    assert found.origins == [{"resolved": {"url": "e.test/app:v1", "tag": "v1"}}]
+    assert found.resource == "pod/ () cluster"
