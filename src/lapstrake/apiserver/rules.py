@@ -1,0 +1,104 @@
+"""What a kind demands of its objects: decoding, defaults, checks and the ownership of fields."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from lapstrake.apiserver import status
+from lapstrake.apiserver.decoding import (
+    Decoded,
+    DecodeError,
+    cannot_handle,
+    decode,
+    decode_custom,
+    strict_text,
+)
+from lapstrake.apiserver.requests import Call
+from lapstrake.apiserver.resources import Served
+from lapstrake.apiserver.schema import ANYTHING, fill_defaults
+from lapstrake.apiserver.status import Cause
+
+
+def decoded(served: Served, body: Any, call: Call, duplicates: tuple[str, ...] = ()) -> dict[str, Any]:
+    """The object that ``body`` describes, without what its kind does not know. A new dict.
+
+    Fields that are unknown or given twice (``duplicates``) are refused, warned of or ignored, as ``call`` says.
+    """
+    rt = served.rt
+    if not isinstance(body, dict):
+        raise status.bad_request(f"the object provided is unrecognized (must be of type {rt.kind})")
+    body = {"kind": rt.kind, "apiVersion": rt.api_version, **body}
+    _check_type(served, body)
+    try:
+        found = _read(served, body)
+    except DecodeError as error:
+        raise cannot_handle(rt.kind, rt.version, str(error)) from None
+    unknown = found.unknown
+    if unknown or duplicates:
+        if call.validation == "Strict":
+            raise cannot_handle(rt.kind, rt.version, strict_text(unknown, duplicates))
+        if call.validation == "Warn":
+            call.warnings.extend(f'duplicate field "{path}"' for path in duplicates)
+            call.warnings.extend(f'unknown field "{path}"' for path in unknown)
+    obj = {"kind": rt.kind, "apiVersion": rt.api_version, **found.object}
+    obj["metadata"] = obj.get("metadata") or {}
+    return obj
+
+
+def redecoded(served: Served, obj: dict[str, Any], live: Mapping[str, Any], call: Call) -> dict[str, Any]:
+    """The result of a patch, read as if it had been sent. Raises the refusal of another name or namespace."""
+    found = decoded(served, obj, call)
+    for field in ("name", "namespace"):
+        if found["metadata"].get(field) != live["metadata"].get(field):
+            text = (
+                f"the {field} of the object ({found['metadata'].get(field, '')}) does not match the {field} on the "
+                f"URL ({live['metadata'].get(field, '')})"
+            )
+            raise status.bad_request(text)
+    return found
+
+
+def _read(served: Served, body: dict[str, Any]) -> Decoded:
+    if served.custom:
+        return decode_custom(served.schema or ANYTHING, body)
+    assert served.schema is not None
+    return decode(served.schema, body)
+
+
+def _check_type(served: Served, body: Mapping[str, Any]) -> None:
+    rt, kind, version = served.rt, body["kind"], body["apiVersion"]
+    if kind != rt.kind:
+        name = str(version).rpartition("/")[2]
+        text = f'{kind} in version "{name}" cannot be handled as a {rt.kind}: converting ({version}.{kind}) '
+        raise status.bad_request(text + f"to ({rt.api_version}.{rt.kind}): unknown conversion")
+    if version != rt.api_version:
+        raise status.bad_request(
+            f"the API version in the data ({version}) does not match the expected API version ({rt.api_version})"
+        )
+
+
+def defaulted(served: Served, obj: dict[str, Any]) -> dict[str, Any]:
+    """The object with the defaults of its kind."""
+    if served.custom:
+        if served.schema is None:
+            return obj
+        filled: dict[str, Any] = fill_defaults(served.schema, obj)
+        return filled
+    return obj
+
+
+def violations(served: Served, obj: Mapping[str, Any], old: Mapping[str, Any] | None) -> Sequence[Cause]:
+    """The rules of the kind that the object breaks."""
+    return ()
+
+
+def own_created(served: Served, obj: dict[str, Any], call: Call) -> None:
+    """Record, in place, who set the fields of a new object."""
+    obj["metadata"].pop("managedFields", None)
+
+
+def own_changed(
+    served: Served, new: dict[str, Any], live: Mapping[str, Any], call: Call, subresource: str
+) -> None:
+    """Record, in place, who set the fields that differ."""

@@ -1,0 +1,186 @@
+"""The API server as one thing that can be started and stopped inside a program."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import uvicorn
+
+from lapstrake.apiserver.access import Access, Authenticator, Authorizer, Everybody
+from lapstrake.apiserver.admission import Admit
+from lapstrake.apiserver.answers import Answers
+from lapstrake.apiserver.background import Background, Controller
+from lapstrake.apiserver.builtin import builtin_types
+from lapstrake.apiserver.crds import DEFINITIONS, Cleanup, Definitions
+from lapstrake.apiserver.crud import Crud
+from lapstrake.apiserver.deletion import Deletion
+from lapstrake.apiserver.garbage import GarbageCollector
+from lapstrake.apiserver.namespaces import Namespaces, prepare
+from lapstrake.apiserver.objects import Objects
+from lapstrake.apiserver.patching import Patching
+from lapstrake.apiserver.reading import NAMESPACES
+from lapstrake.apiserver.requests import Query
+from lapstrake.apiserver.resources import Registry, Served, View, served_builtin
+from lapstrake.apiserver.reviews import Reviews, Tokens
+from lapstrake.apiserver.server import Server
+from lapstrake.apiserver.store import Store
+from lapstrake.apiserver.times import now
+from lapstrake.errors import ClusterError
+
+_START_SECONDS = 10.0
+_STOP_SECONDS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Tls:
+    """Files in PEM form; ``authority`` is the text that clients and Pods trust."""
+
+    certificate: str
+    key: str
+    authority: str = ""
+
+
+class ApiServer:
+    """A Kubernetes-compatible API server over ``store``, which stays the caller's to close.
+
+    Hooks and controllers are added to ``objects.hooks`` and by ``add_controller`` before ``start()``.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        *,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        tls: Tls | None = None,
+        authenticator: Authenticator | None = None,
+        authorizer: Authorizer | None = None,
+        tokens: Tokens | None = None,
+        views: Sequence[View] = (),
+        hooks: Sequence[Admit] = (),
+        clock: Callable[[], datetime] = now,
+    ) -> None:
+        self.store = store
+        self._host, self._port, self._tls = host, port, tls
+        self.registry = Registry([served_builtin(builtin) for builtin in builtin_types()], views)
+        self.objects = Objects(store, self.registry, clock)
+        self.objects.hooks.extend(hooks)
+        self.deletion = Deletion(self.objects)
+        definitions = Definitions(store, self.registry, clock)
+        self.objects.preparations[NAMESPACES] = prepare
+        self.objects.preparations[DEFINITIONS] = definitions.prepare
+        store.subscribe(definitions.observe)
+        self._namespaces = Namespaces(self.objects, self.deletion, tls.authority if tls else "")
+        self._controllers: list[Controller] = [
+            Cleanup(self.objects, self.deletion),
+            GarbageCollector(self.objects, self.deletion),
+            self._namespaces,
+        ]
+        everybody = Everybody()
+        access = Access(authenticator or everybody, authorizer or everybody)
+        answers = Answers(_names_and_ages)
+        crud = Crud(
+            self.objects,
+            self.deletion,
+            Patching(self.objects),
+            answers,
+            Reviews(access.authorizer, tokens, clock),
+        )
+        self.application = Server(store, self.objects, crud, access, answers, _no_documents)
+        self._background: Background | None = None
+        self._server: uvicorn.Server | None = None
+        self._thread: threading.Thread | None = None
+
+    def add_controller(self, controller: Controller) -> None:
+        self._controllers.append(controller)
+
+    @property
+    def url(self) -> str:
+        """Where a started server listens."""
+        host = f"[{self._host}]" if ":" in self._host else self._host
+        return f"{'https' if self._tls else 'http'}://{host}:{self._port}"
+
+    def start(self) -> None:
+        """Serve in a thread of its own; returns when requests are answered. Raises ClusterError."""
+        listener = self._listen()
+        self.application.address = f"{self._host}:{self._port}"
+        self._namespaces.create_initial()
+        self._background = Background(self.store, self._controllers)
+        self._background.start()
+        config = uvicorn.Config(
+            self.application,
+            log_config=None,
+            access_log=False,
+            lifespan="off",
+            ws="none",
+            http="httptools",
+            server_header=False,
+            timeout_graceful_shutdown=_STOP_SECONDS,
+            timeout_keep_alive=75,
+            ssl_certfile=self._tls.certificate if self._tls else None,
+            ssl_keyfile=self._tls.key if self._tls else None,
+        )
+        server = _Uvicorn(config)
+        self._server = server
+        self._thread = threading.Thread(
+            target=server.run, kwargs={"sockets": [listener]}, name="apiserver", daemon=True
+        )
+        self._thread.start()
+        if not server.ready.wait(_START_SECONDS):
+            self.stop()
+            raise ClusterError("The API server did not start")
+
+    def stop(self) -> None:
+        """End open watches, finish what is under way, and leave no thread behind."""
+        self.application.close()
+        if self._server is not None and self._thread is not None:
+            self._server.should_exit = True
+            self._thread.join()
+        if self._background is not None:
+            self._background.stop()
+
+    def _listen(self) -> socket.socket:
+        family = socket.AF_INET6 if ":" in self._host else socket.AF_INET
+        listener = socket.socket(family, socket.SOCK_STREAM)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind((self._host, self._port))
+        except OSError as error:
+            listener.close()
+            raise ClusterError(f"Listening on {self._host}:{self._port}: {error.strerror}") from error
+        listener.listen(256)
+        self._port = int(listener.getsockname()[1])
+        return listener
+
+
+class _Uvicorn(uvicorn.Server):
+    """Leaves the process's signals alone and tells when it listens."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.ready = threading.Event()
+
+    def install_signal_handlers(self) -> None:
+        return None
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self.ready.set()
+
+
+def _names_and_ages(served: Served, objects: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    return {
+        "columnDefinitions": [
+            {"name": "Name", "type": "string", "format": "name", "description": "", "priority": 0}
+        ],
+        "rows": [{"cells": [obj["metadata"]["name"]]} for obj in objects],
+    }
+
+
+def _no_documents(path: str, query: Query) -> tuple[bytes, str] | None:
+    return None
