@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from lapstrake.adapters.file_tree import reason
 from lapstrake.errors import InputError
 
 _EXTENSIONS = (".json", ".yaml", ".yml")
@@ -84,8 +85,3 @@ def _failure(url: str, error: BaseException) -> str:
         port = parsed.port or (443 if parsed.scheme == "https" else 80)
         return f'Get "{url}": dial tcp {parsed.host}:{port}: connect: connection refused'
     return f'Get "{url}": {error}'
-
-
-def reason(error: OSError) -> str:
-    """The reason of a failed file operation, in lower case as Go prints it."""
-    return (error.strerror or str(error)).lower()

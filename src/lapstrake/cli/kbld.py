@@ -171,7 +171,7 @@ def _image_map(path: str) -> Mapping[str, str]:
         return {}
     import json
 
-    from lapstrake.adapters.resource_files import reason
+    from lapstrake.adapters.file_tree import reason
     from lapstrake.kbld.documents import json_kind
 
     try:
@@ -188,7 +188,7 @@ def _image_map(path: str) -> Mapping[str, str]:
 
 def _write(path: str, text: str) -> None:
     """Locks are for their owner alone, as the original writes them."""
-    from lapstrake.adapters.resource_files import reason
+    from lapstrake.adapters.file_tree import reason
 
     try:
         with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:

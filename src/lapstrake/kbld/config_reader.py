@@ -166,6 +166,10 @@ def _list(body: Mapping[str, Any], key: str, kind: str) -> list[Any]:
 def _string(value: Any, field_name: str) -> str:
     if value is None:
         return ""
+    if isinstance(value, bool):  # YAML reads y and n so
+        return "true" if value else "false"
+    if isinstance(value, int | float):
+        return str(value)
     if not isinstance(value, str):
         raise InputError(
             f"json: cannot unmarshal {json_kind(value)} into Go struct field {field_name} of type string"

@@ -1,0 +1,104 @@
+"""Folders on disk: listing, copying, pruning, and writing files that cannot leave their folder."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import stat
+from collections.abc import Iterable
+
+from lapstrake.errors import InputError
+
+
+def reason(error: OSError) -> str:
+    """Why a file operation failed, as Go's messages say it."""
+    return (error.strerror or str(error)).lower()
+
+
+def files_below(folder: str) -> list[str]:
+    """Relative paths of all files and links, sorted; an absent folder has none."""
+    found = []
+    for parent, folders, names in os.walk(folder):
+        names += [name for name in folders if os.path.islink(os.path.join(parent, name))]
+        found += [os.path.relpath(os.path.join(parent, name), folder) for name in names]
+    return sorted(path.replace(os.sep, "/") for path in found)
+
+
+def inner_path(folder: str, path: str) -> str:
+    """``path`` below ``folder``; InputError ``Invalid path: ...`` if it leads out of it."""
+    joined = os.path.normpath(os.path.join(folder, path.lstrip("/")))
+    if joined != os.path.normpath(folder) and not joined.startswith(os.path.normpath(folder) + os.sep):
+        raise InputError(f"Invalid path: {path}")
+    return joined
+
+
+def make_private_folders(path: str) -> None:
+    """Make a folder and those above it that are absent, for the owner alone."""
+    parent = os.path.dirname(path)
+    if parent and not os.path.isdir(parent):
+        make_private_folders(parent)
+    if not os.path.isdir(path):
+        os.mkdir(path, 0o700)
+
+
+def write_file(folder: str, path: str, data: bytes, mode: int = 0o600) -> None:
+    """Write below ``folder``; missing folders are made for the owner alone."""
+    target = inner_path(folder, path)
+    make_private_folders(os.path.dirname(target))
+    with open(target, "wb") as file:
+        file.write(data)
+    os.chmod(target, mode)
+
+
+def copy_tree(source: str, target: str) -> None:
+    """Copy a folder (or a file) with its modes; links stay links. InputError if ``source`` is absent."""
+    try:
+        information = os.lstat(source)
+    except OSError as e:
+        raise InputError(f"lstat {source}: {reason(e)}") from e
+    make_private_folders(os.path.dirname(target) or ".")
+    if stat.S_ISDIR(information.st_mode):
+        shutil.copytree(source, target, symlinks=True, dirs_exist_ok=True)
+    else:
+        shutil.copy2(source, target, follow_symlinks=False)
+
+
+def keep_only(folder: str, kept: set[str]) -> None:
+    """Remove every file below ``folder`` that is not in ``kept``, then every folder left without files."""
+    for path in files_below(folder):
+        if path not in kept:
+            os.unlink(os.path.join(folder, path))
+    for parent, _, _ in os.walk(folder, topdown=False):
+        if parent != folder and not os.listdir(parent):
+            os.rmdir(parent)
+
+
+def remove(path: str) -> None:
+    """Remove a file, link or folder; nothing happens if it is absent."""
+    if os.path.isdir(path) and not os.path.islink(path):
+        shutil.rmtree(path)
+    elif os.path.lexists(path):
+        os.unlink(path)
+
+
+def move(source: str, target: str) -> None:
+    """Put ``source`` in the place of ``target``."""
+    remove(target)
+    os.makedirs(os.path.dirname(target) or ".", 0o755, exist_ok=True)
+    shutil.move(source, target)
+
+
+def refuse_links_out(folders: Iterable[str]) -> None:
+    """InputError if a link below one of ``folders`` resolves to somewhere outside it, or to nothing."""
+    for folder in folders:
+        root = os.path.realpath(folder)
+        for path in files_below(folder):
+            link = os.path.join(folder, path)
+            if not os.path.islink(link):
+                continue
+            try:
+                resolved = os.path.realpath(link, strict=True)
+            except OSError as e:
+                raise InputError(f"Unable to resolve symlink: lstat {e.filename}: {reason(e)}") from e
+            if resolved != root and not resolved.startswith(root + os.sep):
+                raise InputError(f'Invalid symlink found to outside parent directory: "{resolved}"')

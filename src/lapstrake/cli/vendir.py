@@ -1,0 +1,226 @@
+"""The vendir command line: sync, tools sort-semver, version."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping, Sequence
+
+from lapstrake.cli.flags import Arguments, Command, Flag, execute
+from lapstrake.cli.ui import GLOBAL_FLAGS, UI, Table
+from lapstrake.errors import InputError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from lapstrake.operations.sync import Fetch
+    from lapstrake.vendir.config import Config
+    from lapstrake.vendir.lock import Lock
+
+_DEFAULT_FILE = "vendir.yml"
+_SYNC = (
+    Flag("file", "strings", (_DEFAULT_FILE,), "Set configuration file", short="f"),
+    Flag("lock-file", "string", "vendir.lock.yml", "Set lock file"),
+    Flag(
+        "locked",
+        "bool",
+        False,
+        "Consult lock file to pull exact references (e.g. use git sha instead of branch name)",
+        short="l",
+    ),
+    Flag(
+        "directory", "strings", None, "Sync specific directory (format: dir/sub-dir[=local-dir])", short="d"
+    ),
+    Flag("lazy", "bool", True, "Set to 'false' to ignore lazy flag in directories and contents"),
+    Flag("chdir", "string", "", "Set current directory for process"),
+    Flag(
+        "dangerous-allow-all-symlink-destinations", "bool", False, "Symlinks to all destinations are allowed"
+    ),
+)
+_SORT_SEMVER = (
+    Flag("version", "strings", None, "List of versions", short="v"),
+    Flag("constraint", "strings", None, "List of constraints", short="c"),
+    Flag("prerelease", "bool", False, "Include prereleases"),
+    Flag("prerelease-identifier", "strings", None, "List of prerelease identifiers to include"),
+)
+
+
+def main(argv: Sequence[str]) -> int:
+    return execute("vendir", _root(), argv)
+
+
+def _root() -> Command:
+    sort_semver = Command("sort-semver", "Sort semver versions", flags=_SORT_SEMVER, run=_sort_semver)
+    return Command(
+        "vendir",
+        "vendir allows to declaratively state what should be in a directory",
+        flags=GLOBAL_FLAGS,
+        run=_help,
+        children=(
+            Command("sync", "Sync directories", aliases=("s",), flags=_SYNC, run=_sync),
+            Command("tools", "Tools", children=(sort_semver,), run=_help),
+            Command("version", "Print version", run=_version),
+        ),
+    )
+
+
+def _help(args: Arguments) -> int:
+    from lapstrake.cli.flags import help_text
+
+    root = _root()
+    path = [root, *(c for c in root.children if c.name == args.path.removeprefix("vendir "))]
+    sys.stdout.write(help_text("vendir", path))
+    return 0
+
+
+def _sync(args: Arguments) -> int:
+    from lapstrake.operations.sync import SyncOptions, sync
+    from lapstrake.vendir import config_reader, lock
+
+    page = _Page(UI.of(args))
+    if args["chdir"]:
+        _change_folder(args["chdir"])
+    config, references = config_reader.read((name, _read(name)) for name in args["file"])
+    wanted = [_directory_flag(text) for text in args["directory"]]
+    if wanted:
+        config = lock.chosen(config, wanted)
+    former = _former_lock(args, config, required=args["locked"])
+    if args["locked"] and former:
+        config = lock.apply(config, former)
+        page.text("Config with locks", config.printed())
+    elif wanted:
+        page.text("Config with overrides", config.printed())
+    options = SyncOptions(
+        lazy=args["lazy"],
+        partial=bool(wanted),
+        any_links=args["dangerous-allow-all-symlink-destinations"],
+        scratch_name=f".vendir-tmp-{os.getpid()}",
+        progress=page.line,
+    )
+    new = sync(config, references, _fetchers(os.environ), options, former)
+    if wanted and former:
+        new = former.merged(new)
+    page.text("Lock config", new.printed())
+    if any(local for _, local in wanted):
+        page.line(f"Lock config is not saved to '{args['lock-file']}' due to command line overrides")
+    else:
+        _write_lock(args["lock-file"], new)
+    page.line("Succeeded")
+    return 0
+
+
+def _fetchers(environment: Mapping[str, str]) -> Mapping[str, Fetch]:
+    from lapstrake.operations.registry_images import open_images
+    from lapstrake.operations.sources import standard_fetchers
+
+    return standard_fetchers(environment, open_images)
+
+
+class _Page:
+    """On a terminal vendir keeps a blank line between all that it prints."""
+
+    def __init__(self, ui: UI) -> None:
+        self._ui = ui
+        self._after_line = False
+
+    def line(self, text: str) -> None:
+        self._ui.line(f"\n{text}" if self._after_line else text)
+        self._after_line = True
+
+    def text(self, title: str, text: str) -> None:
+        self.line(title)
+        self._ui.block(text)
+        self._after_line = False
+
+
+def _sort_semver(args: Arguments) -> int:
+    from lapstrake.versions import Prereleases, constraint, valid
+
+    ui = UI.of(args)
+    versions = valid(text for value in args["version"] for text in value.split())
+    if args["prerelease"] or args["prerelease-identifier"]:
+        allowed = Prereleases(tuple(args["prerelease-identifier"]))
+        versions = [v for v in versions if allowed.allow(v)]
+    else:
+        versions = [v for v in versions if not v.prerelease]
+    if args["constraint"]:
+        # the original joins them by commas, which its ranges do not know
+        wanted = constraint(", ".join(args["constraint"]))
+        versions = [v for v in versions if v in wanted]
+    ui.table(Table(["Version"], [[v.text] for v in versions], title="Versions"))
+    if versions:
+        ui.line(f"Highest version: {versions[-1].text}\n")
+    ui.succeeded()
+    return 0
+
+
+def _version(args: Arguments) -> int:
+    from lapstrake.vendir.config import COMPATIBLE_VERSION
+
+    ui = UI.of(args)
+    ui.block(f"vendir version {COMPATIBLE_VERSION}\n")
+    ui.succeeded()
+    return 0
+
+
+def _change_folder(folder: str) -> None:
+    from lapstrake.adapters.file_tree import reason
+
+    try:
+        os.chdir(folder)
+    except OSError as e:
+        raise InputError(f"Running chdir: chdir {folder}: {reason(e)}") from e
+
+
+def _read(name: str) -> bytes:
+    from lapstrake.adapters.file_tree import reason
+
+    if name == "-":
+        return sys.stdin.buffer.read()
+    try:
+        with open(name, "rb") as file:
+            return file.read()
+    except OSError as e:
+        hint = ""
+        if name == _DEFAULT_FILE:
+            hint = (
+                " (hint: Did you name your configuration file something different than "
+                "'vendir.yml', e.g. wrong extension?)"
+            )
+        raise InputError(f"Reading config '{name}': open {name}: {reason(e)}{hint}") from e
+
+
+def _directory_flag(text: str) -> tuple[str, str]:
+    path, _, local = text.partition("=")
+    return path, local
+
+
+def _former_lock(args: Arguments, config: Config, *, required: bool) -> Lock | None:
+    """The lock of the last sync, where it is needed: to be kept to, to be merged into, or for lazy contents."""
+    from lapstrake.adapters.file_tree import reason
+    from lapstrake.vendir import lock
+
+    path = args["lock-file"]
+    lazy = any(c.lazy for d in config.directories for c in d.contents)
+    if not (required or lazy or args["directory"]):
+        return None
+    try:
+        with open(path, encoding="utf-8") as file:
+            return lock.parse(file.read())
+    except OSError as e:
+        if required:
+            raise InputError(f"Reading lock config '{path}': open {path}: {reason(e)}") from e
+        return None
+
+
+def _write_lock(path: str, lock: Lock) -> None:
+    """Only if it says something new, so that its time stays what it was."""
+    from lapstrake.adapters.files import write_atomically
+
+    data = lock.printed().encode()
+    try:
+        with open(path, "rb") as file:
+            if file.read() == data:
+                return
+    except OSError:
+        pass
+    write_atomically(path, data)

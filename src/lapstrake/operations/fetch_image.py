@@ -1,0 +1,142 @@
+"""The sources ``image`` and ``imgpkgBundle``: content of OCI registries."""
+
+from __future__ import annotations
+
+import base64
+import os
+import shutil
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from lapstrake.adapters.file_tree import copy_tree
+from lapstrake.errors import InputError
+from lapstrake.oci.reference import Reference
+from lapstrake.operations.fetch_inline import secret
+from lapstrake.operations.sync import FetchRequest
+from lapstrake.operations.tag_selection import selected_tag
+
+_KEYS_OF_SECRET = ("username", "password", "token", "hostname", ".dockerconfigjson")
+
+
+@dataclass(frozen=True, slots=True)
+class Pulled:
+    """``reference`` is by digest; ``relocated`` says that a bundle's images are all in its own repository."""
+
+    reference: str
+    relocated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RegistryLogin:
+    """What a Secret says; empty: what is usual. ``docker_config`` is the text of a docker config.json."""
+
+    username: str = ""
+    password: str = ""
+    token: str = ""
+    hostname: str = ""
+    docker_config: str = ""
+
+
+class Images(Protocol):
+    """Pulling from registries. ``into`` need not exist. Raises LapstrakeError."""
+
+    def tags(self, repository: str) -> Sequence[str]: ...
+
+    def pull_image(self, reference: str, into: str) -> Pulled: ...
+
+    def pull_bundle(self, reference: str, into: str, *, recursive: bool) -> Pulled: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Cache:
+    """Content fetched by digest, kept in ``folder``; larger content than ``most_bytes`` is not kept."""
+
+    folder: str
+    most_bytes: int = 1 << 20
+
+    def take(self, kind: str, digest: str, into: str) -> bool:
+        """Copy what is kept into the folder; false if nothing is."""
+        kept = self._place(kind, digest)
+        if not os.path.isdir(kept):
+            return False
+        copy_tree(kept, into)
+        return True
+
+    def keep(self, kind: str, digest: str, source: str) -> None:
+        size = sum(
+            os.path.getsize(os.path.join(parent, name))
+            for parent, _, names in os.walk(source)
+            for name in names
+        )
+        kept = self._place(kind, digest)
+        if size <= self.most_bytes and not os.path.lexists(kept):
+            os.makedirs(os.path.dirname(kept), exist_ok=True)
+            shutil.copytree(source, kept)
+
+    def _place(self, kind: str, digest: str) -> str:
+        name = base64.urlsafe_b64encode(digest.encode()).decode()
+        return os.path.join(self.folder, ".vendir-cache", "fetcher", kind, name)
+
+
+class ImageFetcher:
+    """``open_images`` gives the registries as seen with a login; it is called once per source."""
+
+    def __init__(
+        self, kind: str, open_images: Callable[[RegistryLogin], Images], cache: Cache | None = None
+    ) -> None:
+        self._kind = kind
+        self._open_images = open_images
+        self._cache = cache
+
+    def __call__(self, request: FetchRequest) -> Mapping[str, Any]:
+        source = request.contents.source
+        key = "url" if self._kind == "image" else "image"
+        text = str(source.get(key) or "")
+        if not text:
+            raise InputError(f"Expected non-empty {'URL' if key == 'url' else 'image'}")
+        images = self._open_images(_login(request))
+        tag = request.contents.locked_tag
+        if source.get("tagSelection") is not None:
+            tag = self._selected(images, text, source["tagSelection"])
+            text = f"{text}:{tag}"
+        reference = self._pulled(images, text, request)
+        tag = tag or _tag_in(text)
+        return {key: reference, **({"tag": tag} if tag else {})}
+
+    def _selected(self, images: Images, repository: str, selection: Mapping[str, Any]) -> str:
+        try:
+            return selected_tag(images.tags(repository), selection)
+        except InputError as e:
+            raise InputError(f"Determining tag selection: {e}") from e
+
+    def _pulled(self, images: Images, text: str, request: FetchRequest) -> str:
+        digest = text.partition("@")[2]
+        if self._cache and digest and self._cache.take(self._kind, digest, request.into):
+            parsed = Reference.parse(text)
+            return f"{parsed.repo}@{parsed.digest}"
+        if self._kind == "image":
+            pulled = images.pull_image(text, request.into)
+        else:
+            recursive = bool(request.contents.source.get("recursive"))
+            pulled = images.pull_bundle(text, request.into, recursive=recursive)
+        if self._cache and digest and (self._kind == "image" or pulled.relocated):
+            self._cache.keep(self._kind, digest, request.into)
+        return pulled.reference
+
+
+def _tag_in(text: str) -> str:
+    """The tag as given; a reference without one has none here."""
+    name = text.partition("@")[0]
+    return name.rsplit("/", 1)[-1].partition(":")[2]
+
+
+def _login(request: FetchRequest) -> RegistryLogin:
+    ref = request.contents.source.get("secretRef")
+    if ref is None:
+        return RegistryLogin()
+    found = secret(request.references, ref)
+    if unknown := next((key for key in found if key not in _KEYS_OF_SECRET), None):
+        raise InputError(f"Unknown secret field '{unknown}' in secret '{ref.get('name')}'")
+    texts = [found.get(key, b"").decode("utf-8", "replace") for key in _KEYS_OF_SECRET]
+    return RegistryLogin(*texts)

@@ -1,0 +1,243 @@
+"""vendir's sync: every directory is built beside its place and then put there as a whole.
+
+Used by the command line, and by the reconciler, whose fetch step is one configuration in one folder. What is
+fetched from where is the business of the ports in ``SyncPorts.fetchers``, one for each kind of source.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from lapstrake.adapters import file_tree
+from lapstrake.errors import InputError, LapstrakeError
+from lapstrake.vendir import filters
+from lapstrake.vendir.config import Config, Contents, Directory, References
+from lapstrake.vendir.describe import source_line
+from lapstrake.vendir.lock import Lock, LockedContents, LockedDirectory
+
+NAMES_IN_ERRORS = {
+    "git": "git",
+    "hg": "hg",
+    "http": "HTTP",
+    "image": "image",
+    "imgpkgBundle": "imgpkgBundle",
+    "githubRelease": "github release",
+    "helmChart": "helm chart",
+    "inline": "inline",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class FetchRequest:
+    """One source to put into the folder ``into`` (it does not exist yet).
+
+    ``scratch`` is a folder of one's own for intermediate files; ``base`` the one that paths are relative to.
+    """
+
+    contents: Contents
+    into: str
+    scratch: str
+    base: str = "."
+    references: References = field(default_factory=References)
+
+
+Fetch = Callable[[FetchRequest], Mapping[str, Any]]
+"""Gives the entry for the lock. Raises LapstrakeError."""
+
+
+@dataclass(frozen=True, slots=True)
+class SyncOptions:
+    """``base``: the folder that paths are relative to. ``partial``: leave contents that are not named alone.
+
+    ``lazy`` false fetches lazy contents too; ``any_links`` allows links that lead out of a directory.
+    ``scratch_name`` is the name of the working folder below ``base``; it is removed at the end.
+    """
+
+    base: str = "."
+    lazy: bool = True
+    partial: bool = False
+    any_links: bool = False
+    scratch_name: str = ".vendir-tmp-0"
+    progress: Callable[[str], None] = lambda line: None
+
+
+def sync(
+    config: Config,
+    references: References,
+    fetchers: Mapping[str, Fetch],
+    options: SyncOptions,
+    former: Lock | None = None,
+) -> Lock:
+    """Bring the directories of ``config`` up to date; gives the lock of what is there now.
+
+    ``former`` is the lock of the last sync, for lazy contents. Raises LapstrakeError with the whole chain of
+    causes, as vendir prints it.
+    """
+    locked = []
+    scratch = os.path.normpath(os.path.join(options.base, options.scratch_name))
+    for directory in config.directories:
+        run = _Run(directory, references, fetchers, options, former, scratch)
+        try:
+            locked.append(run.sync())
+        except LapstrakeError as e:
+            raise InputError(f"Syncing directory '{directory.path}': {e}") from e
+        except OSError as e:
+            where = f"open {e.filename}: {file_tree.reason(e)}"
+            raise InputError(f"Syncing directory '{directory.path}': {where}") from e
+        finally:
+            file_tree.remove(scratch)
+    if not options.any_links:
+        file_tree.refuse_links_out(os.path.join(options.base, d.path) for d in config.directories)
+    return Lock(tuple(locked))
+
+
+class _Run:
+    """The sync of one directory."""
+
+    def __init__(
+        self,
+        directory: Directory,
+        references: References,
+        fetchers: Mapping[str, Fetch],
+        options: SyncOptions,
+        former: Lock | None,
+        scratch: str,
+    ) -> None:
+        self._directory = directory
+        self._references = references
+        self._fetchers = fetchers
+        self._options = options
+        self._former = former
+        self._staging = os.path.join(scratch, "staging")
+        self._incoming = os.path.join(scratch, "incoming")
+        self._target = os.path.normpath(os.path.join(options.base, directory.path))
+
+    def sync(self) -> LockedDirectory:
+        os.makedirs(self._staging, 0o700)
+        entries = tuple(self._sync_contents(contents) for contents in self._directory.contents)
+        if self._options.partial:
+            self._replace_named()
+        else:
+            file_tree.move(self._staging, self._target)
+        if self._directory.permissions:
+            os.chmod(self._target, self._directory.permissions)
+        return LockedDirectory(self._directory.path, entries)
+
+    def _replace_named(self) -> None:
+        os.makedirs(self._target, 0o700, exist_ok=True)
+        for contents in self._directory.contents:
+            if contents.path == ".":
+                file_tree.move(self._staging, self._target)
+            else:
+                file_tree.move(self._staged(contents), os.path.join(self._target, contents.path))
+
+    def _sync_contents(self, contents: Contents) -> LockedContents:
+        staged = self._staged(contents)
+        if kept := self._kept_lazily(contents):
+            self._announce(contents, skipped=True)
+            self._keep_old(contents, staged)
+            return kept
+        self._announce(contents)
+        entry = self._fetch(contents, staged)
+        if contents.kind != "manual":
+            self._filter(contents, staged)
+            self._new_root(contents, staged)
+            self._keep_ignored(contents, staged)
+        if mode := contents.permissions or self._directory.permissions:
+            os.chmod(staged, mode)
+        return LockedContents(contents.path, contents.kind, entry, contents.digest if contents.lazy else "")
+
+    def _announce(self, contents: Contents, *, skipped: bool = False) -> None:
+        where = f"{self._directory.path} + {contents.path}"
+        if skipped:
+            line = f"Skipping fetch: {where} (flagged as lazy, config has not changed since last sync)"
+        else:
+            line = f"Fetching: {where} ({source_line(contents)})"
+        self._options.progress(line)
+
+    def _kept_lazily(self, contents: Contents) -> LockedContents | None:
+        if not (contents.lazy and self._options.lazy and self._former):
+            return None
+        found = self._former.find(self._directory.path, contents.path)
+        return found if found and found.config_digest == contents.digest else None
+
+    def _keep_old(self, contents: Contents, staged: str) -> None:
+        old = os.path.normpath(os.path.join(self._target, contents.path))
+        try:
+            file_tree.copy_tree(old, staged)
+        except InputError as e:
+            raise InputError(
+                f"Lazy content missing. Run sync with --lazy=false to fix. '{self._directory.path}': {e}"
+            ) from e
+
+    def _fetch(self, contents: Contents, staged: str) -> Mapping[str, Any]:
+        if contents.kind == "manual":
+            self._keep_manual(contents, staged)
+            return {}
+        if contents.kind == "directory":
+            return self._copy_directory(contents, staged)
+        name = NAMES_IN_ERRORS[contents.kind]
+        file_tree.make_private_folders(os.path.dirname(staged))
+        os.makedirs(self._incoming, 0o700, exist_ok=True)
+        request = FetchRequest(contents, staged, self._incoming, self._options.base, self._references)
+        try:
+            fetch = self._fetchers.get(contents.kind)
+            if fetch is None:
+                raise InputError("This source is not supported")
+            return fetch(request)
+        except LapstrakeError as e:
+            raise InputError(f"Syncing directory '{contents.path}' with {name} contents: {e}") from e
+        finally:
+            file_tree.remove(self._incoming)
+
+    def _keep_manual(self, contents: Contents, staged: str) -> None:
+        old = os.path.normpath(os.path.join(self._target, contents.path))
+        try:
+            file_tree.copy_tree(old, staged)
+        except InputError as e:
+            raise InputError(f"Moving directory '{old}' to staging dir: {e}") from e
+
+    def _copy_directory(self, contents: Contents, staged: str) -> Mapping[str, Any]:
+        source = str(contents.source.get("path") or "")
+        try:
+            file_tree.copy_tree(
+                source if self._options.base == "." else os.path.join(self._options.base, source), staged
+            )
+        except InputError as e:
+            raise InputError(
+                f"Copying another directory contents into directory '{contents.path}': {e}"
+            ) from e
+        return {}
+
+    def _filter(self, contents: Contents, staged: str) -> None:
+        try:
+            if not os.path.isdir(staged):
+                raise InputError(f"open {staged}: not a directory")
+            file_tree.keep_only(staged, filters.kept(file_tree.files_below(staged), contents))
+        except InputError as e:
+            raise InputError(f"Filtering paths in directory '{contents.path}': {e}") from e
+
+    def _new_root(self, contents: Contents, staged: str) -> None:
+        if not contents.new_root_path:
+            return
+        try:
+            root = file_tree.inner_path(staged, contents.new_root_path)
+            if not os.path.isdir(root):
+                raise InputError(f"stat {root}: no such file or directory")
+        except InputError as e:
+            raise InputError(f"Changing to new root path '{contents.new_root_path}': {e}") from e
+        os.makedirs(self._incoming, 0o700, exist_ok=True)
+        extracted = os.path.join(self._incoming, "sub-path-extract")
+        os.rename(root, extracted)
+        file_tree.move(extracted, staged)
+
+    def _keep_ignored(self, contents: Contents, staged: str) -> None:
+        old = os.path.normpath(os.path.join(self._target, contents.path))
+        for path in filters.ignored(file_tree.files_below(old), contents):
+            file_tree.copy_tree(os.path.join(old, path), os.path.join(staged, path))
+
+    def _staged(self, contents: Contents) -> str:
+        return os.path.normpath(os.path.join(self._staging, contents.path))

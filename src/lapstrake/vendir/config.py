@@ -1,0 +1,158 @@
+"""vendir's configuration: directories, their contents, and one source for each.
+
+Sources keep the shape of their YAML, cut to the keys that are known and to values that are not empty, since
+that form is printed and its digest is kept in the lock.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import posixpath
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from lapstrake.yamldoc import plain
+
+API_VERSION = "vendir.k14s.io/v1alpha1"
+COMPATIBLE_VERSION = "0.40.0"
+"""The release of the original whose configurations are understood."""
+
+SOURCE_KEYS: Mapping[str, tuple[str, ...]] = {
+    "git": (
+        "url",
+        "ref",
+        "refSelection",
+        "verification",
+        "secretRef",
+        "lfsSkipSmudge",
+        "skipInitSubmodules",
+        "depth",
+        "forceHTTPBasicAuth",
+    ),
+    "hg": ("url", "ref", "evolve", "secretRef"),
+    "http": ("url", "sha256", "secretRef", "disableUnpack"),
+    "image": ("url", "tagSelection", "secretRef"),
+    "imgpkgBundle": ("image", "tagSelection", "secretRef", "recursive"),
+    "githubRelease": (
+        "slug",
+        "tag",
+        "tagSelection",
+        "latest",
+        "url",
+        "checksums",
+        "disableAutoChecksumValidation",
+        "assetNames",
+        "unpackArchive",
+        "secretRef",
+        "http",
+    ),
+    "helmChart": ("name", "version", "repository", "helmVersion"),
+    "manual": (),
+    "directory": ("path",),
+    "inline": ("paths", "pathsFrom"),
+}
+"""In the order in which the original looks for them."""
+
+_SUFFIXES = "{,.md,.txt,.rst}"
+DEFAULT_LEGAL_PATHS = tuple(
+    name + _SUFFIXES
+    for name in ("{LICENSE,LICENCE,License,Licence}", "{COPYRIGHT,Copyright}", "{NOTICE,Notice}")
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """One folder below a directory. ``kind`` is a key of SOURCE_KEYS, ``source`` what stands under it.
+
+    ``legal_paths`` None: the usual names of licence files at the top. ``permissions`` 0: not set.
+    ``locked_tag`` is the tag that a lock names beside the digest; it is no part of the configuration.
+    """
+
+    path: str
+    kind: str
+    source: Mapping[str, Any] = field(default_factory=dict)
+    lazy: bool = False
+    include_paths: tuple[str, ...] = ()
+    exclude_paths: tuple[str, ...] = ()
+    ignore_paths: tuple[str, ...] = ()
+    legal_paths: tuple[str, ...] | None = None
+    new_root_path: str = ""
+    permissions: int = 0
+    locked_tag: str = ""
+
+    def as_mapping(self) -> dict[str, Any]:
+        """As it stands in YAML, without empty values."""
+        return without_empty(
+            {
+                "path": self.path,
+                self.kind: dict(self.source),
+                "lazy": self.lazy,
+                "includePaths": list(self.include_paths),
+                "excludePaths": list(self.exclude_paths),
+                "ignorePaths": list(self.ignore_paths),
+                "legalPaths": list(self.legal_paths or ()),
+                "newRootPath": self.new_root_path,
+                "permissions": self.permissions,
+            }
+        )
+
+    @property
+    def digest(self) -> str:
+        """Says whether lazy contents must be fetched again."""
+        return hashlib.sha256(plain.dump(self.as_mapping()).encode()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Directory:
+    path: str
+    contents: tuple[Contents, ...]
+    permissions: int = 0
+
+    def path_of(self, contents: Contents) -> str:
+        """The folder of ``contents``, from where the configuration is."""
+        return posixpath.normpath(posixpath.join(self.path, contents.path))
+
+    def as_mapping(self) -> dict[str, Any]:
+        contents = [c.as_mapping() for c in self.contents]
+        return without_empty({"path": self.path, "contents": contents, "permissions": self.permissions})
+
+
+@dataclass(frozen=True, slots=True)
+class References:
+    """Secrets and ConfigMaps that sources refer to: name → key → content."""
+
+    secrets: Mapping[str, Mapping[str, bytes]] = field(default_factory=dict)
+    config_maps: Mapping[str, Mapping[str, bytes]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    directories: tuple[Directory, ...]
+    minimum_version: str = ""
+
+    def printed(self) -> str:
+        """The configuration in use, as vendir shows it when flags or a lock changed it."""
+        directories = [d.as_mapping() for d in self.directories]
+        return plain.dump(
+            {
+                "apiVersion": API_VERSION,
+                "kind": "Config",
+                "minimumRequiredVersion": self.minimum_version,
+                "directories": directories or None,
+            }
+        )
+
+
+def without_empty(value: Mapping[str, Any]) -> dict[str, Any]:
+    """Without keys whose value is false, 0, "", null or an empty list; an empty mapping says something."""
+    out: dict[str, Any] = {}
+    for key, inner in value.items():
+        if isinstance(inner, Mapping):
+            out[key] = without_empty(inner) if key != "paths" else dict(inner)
+        elif isinstance(inner, list):
+            if inner:
+                out[key] = [without_empty(i) if isinstance(i, Mapping) else i for i in inner]
+        elif inner:
+            out[key] = inner
+    return out

@@ -1,0 +1,194 @@
+"""The lock file: what each of the contents came from when it was fetched."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from lapstrake.errors import InputError
+from lapstrake.vendir.config import API_VERSION, SOURCE_KEYS, Config, Contents, Directory, without_empty
+from lapstrake.yamldoc import plain
+
+KIND = "LockConfig"
+
+
+@dataclass(frozen=True, slots=True)
+class LockedContents:
+    """``entry`` is what the source left under its ``kind``; ``config_digest`` is set for lazy contents."""
+
+    path: str
+    kind: str
+    entry: Mapping[str, Any]
+    config_digest: str = ""
+
+    def as_mapping(self) -> dict[str, Any]:
+        return without_empty(
+            {"path": self.path, self.kind: dict(self.entry), "configDigest": self.config_digest}
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class LockedDirectory:
+    path: str
+    contents: tuple[LockedContents, ...]
+
+    def find(self, path: str) -> LockedContents | None:
+        return next((c for c in self.contents if c.path == path), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Lock:
+    directories: tuple[LockedDirectory, ...]
+
+    def printed(self) -> str:
+        directories = [
+            {"path": d.path, "contents": [c.as_mapping() for c in d.contents] or None}
+            for d in self.directories
+        ]
+        return plain.dump({"apiVersion": API_VERSION, "kind": KIND, "directories": directories or None})
+
+    def find(self, directory: str, contents: str) -> LockedContents | None:
+        found = self.directory(directory)
+        return found.find(contents) if found else None
+
+    def directory(self, path: str) -> LockedDirectory | None:
+        return next((d for d in self.directories if d.path == path), None)
+
+    def merged(self, newer: Lock) -> Lock:
+        """This lock with the entries of ``newer`` in the place of its own; what is new comes last."""
+        directories = list(self.directories)
+        for directory in newer.directories:
+            own = next((i for i, d in enumerate(directories) if d.path == directory.path), None)
+            if own is None:
+                directories.append(directory)
+            else:
+                directories[own] = _merged_directory(directories[own], directory)
+        return Lock(tuple(directories))
+
+
+def _merged_directory(older: LockedDirectory, newer: LockedDirectory) -> LockedDirectory:
+    kept = [newer.find(c.path) or c for c in older.contents]
+    return LockedDirectory(older.path, (*kept, *(c for c in newer.contents if older.find(c.path) is None)))
+
+
+def parse(text: str) -> Lock:
+    """Raises InputError in the words of the original (vector vendir/lock/locked-errors)."""
+    try:
+        values = plain.load_all(text, "")
+    except InputError as e:
+        raise InputError(f"Unmarshaling lock config: error converting YAML to JSON: {e}") from e
+    body = values[0] if values and isinstance(values[0], Mapping) else {}
+    if body.get("apiVersion") != API_VERSION:
+        raise InputError(
+            f"Validating lock config: Validating apiVersion: Unknown version (known: {API_VERSION})"
+        )
+    if body.get("kind") != KIND:
+        raise InputError(f"Validating lock config: Validating kind: Unknown kind (known: {KIND})")
+    return Lock(tuple(_directory(d) for d in body.get("directories") or () if isinstance(d, Mapping)))
+
+
+def _directory(body: Mapping[str, Any]) -> LockedDirectory:
+    contents = []
+    for raw in body.get("contents") or ():
+        kind = next((k for k in SOURCE_KEYS if raw.get(k) is not None), "manual")
+        entry = raw.get(kind) or {}
+        contents.append(
+            LockedContents(str(raw.get("path") or ""), kind, entry, str(raw.get("configDigest") or ""))
+        )
+    return LockedDirectory(str(body.get("path") or ""), tuple(contents))
+
+
+def apply(config: Config, lock: Lock) -> Config:
+    """The configuration that fetches exactly what ``lock`` names. Raises InputError where an entry is missing."""
+    return replace(config, directories=tuple(_locked_directory(d, lock) for d in config.directories))
+
+
+def _locked_directory(directory: Directory, lock: Lock) -> Directory:
+    locked = lock.directory(directory.path)
+    if locked is None:
+        raise InputError(f"Expected to find directory '{directory.path}' within lock config, but did not")
+    contents = []
+    for own in directory.contents:
+        entry = locked.find(own.path)
+        if entry is None:
+            raise InputError(
+                f"Expected to find contents '{own.path}' within directory "
+                f"'{directory.path}' in lock config, but did not"
+            )
+        contents.append(_locked_contents(own, entry))
+    return replace(directory, contents=tuple(contents))
+
+
+# kind → (its name in messages, key of the entry, that key's name in messages, key of the source it replaces)
+_PINS = {
+    "git": ("git", "sha", "SHA", "ref"),
+    "hg": ("hg", "sha", "SHA", "ref"),
+    "image": ("image", "url", "URL", "url"),
+    "imgpkgBundle": ("imgpkgBundle", "image", "image", "image"),
+    "githubRelease": ("github release", "url", "URL", "url"),
+    "helmChart": ("helm chart", "version", "version", "version"),
+}
+
+
+def _locked_contents(contents: Contents, locked: LockedContents) -> Contents:
+    if contents.kind not in _PINS:
+        if contents.kind != locked.kind:
+            raise InputError(f"Expected {contents.kind} lock configuration to be non-empty")
+        return contents
+    name, key, shown, replaced = _PINS[contents.kind]
+    if contents.kind != locked.kind:
+        raise InputError(f"Expected {name} lock configuration to be non-empty")
+    value = locked.entry.get(key)
+    if not value:
+        raise InputError(f"Expected {name} {shown} to be non-empty")
+    source = {k: v for k, v in contents.source.items() if k not in ("tagSelection", "refSelection")}
+    source[replaced] = value
+    if contents.kind == "githubRelease":
+        source = {k: v for k, v in source.items() if k != "latest"} | {"tag": locked.entry.get("tag") or ""}
+    tag = str(locked.entry.get("tag") or "") if contents.kind in ("image", "imgpkgBundle") else ""
+    return replace(contents, source=without_empty(source), locked_tag=tag)
+
+
+def chosen(config: Config, wanted: Sequence[tuple[str, str]]) -> Config:
+    """Only the contents named by (path, local folder or ""); a local folder becomes their source.
+
+    Raises InputError for a path that names none.
+    """
+    for path, local in wanted:
+        if local:
+            config = _with_local(config, path, local)
+    paths = []
+    for path, _ in wanted:
+        path = posixpath.normpath(path)
+        if all(path != d.path_of(c) for d in config.directories for c in d.contents):
+            raise InputError(f"Expected to match path '{path}' once, but did not match any")
+        paths.append(path)
+    directories = []
+    for directory in config.directories:
+        kept = tuple(c for c in directory.contents if directory.path_of(c) in paths)
+        if kept:
+            directories.append(replace(directory, contents=kept))
+    return replace(config, directories=tuple(directories))
+
+
+def _with_local(config: Config, path: str, local: str) -> Config:
+    matched = False
+
+    def changed(directory: Directory, contents: Contents) -> Contents:
+        nonlocal matched
+        if directory.path_of(contents) != posixpath.normpath(path):
+            return contents
+        matched = True
+        return replace(contents, kind="directory", source={"path": local}, lazy=False)
+
+    directories = tuple(
+        replace(d, contents=tuple(changed(d, c) for c in d.contents)) for d in config.directories
+    )
+    if not matched:
+        raise InputError(
+            f"Overriding '{path}' with local directory: "
+            "Expected to match exactly one directory, but did not match any"
+        )
+    return replace(config, directories=directories)

@@ -1,0 +1,190 @@
+from __future__ import annotations
+
+import io
+import os
+import tarfile
+from pathlib import Path
+
+import pytest
+
+from lapstrake.adapters.archives import unpack
+from lapstrake.errors import InputError
+from lapstrake.operations.fetch_image import Cache, ImageFetcher, Pulled, RegistryLogin
+from lapstrake.operations.fetch_inline import fetch_inline
+from lapstrake.operations.sync import FetchRequest, SyncOptions, sync
+from lapstrake.vendir.config import Config, Contents, Directory, References
+from lapstrake.vendir.lock import Lock
+
+DIGEST = "sha256:" + "ab" * 32
+
+
+def inline(path: str, paths: dict[str, str], **more: object) -> Contents:
+    return Contents(path, "inline", {"paths": paths}, **more)  # type: ignore[arg-type]
+
+
+def run(base: Path, *contents: Contents, former: Lock | None = None, **options: object) -> Lock:
+    config = Config((Directory("v", contents),))
+    chosen = SyncOptions(base=str(base), **options)  # type: ignore[arg-type]
+    return sync(config, References(), {"inline": fetch_inline}, chosen, former)
+
+
+def tree(folder: Path) -> dict[str, str]:
+    return {str(p.relative_to(folder)): p.read_text() for p in sorted(folder.rglob("*")) if p.is_file()}
+
+
+def test_sync_replaces_what_was_there(tmp_path):
+    (tmp_path / "v").mkdir()
+    (tmp_path / "v" / "stale").write_text("s")
+    lock = run(tmp_path, inline("a", {"f": "1", "sub/g": "2"}))
+    assert tree(tmp_path) == {"v/a/f": "1", "v/a/sub/g": "2"}
+    assert lock.find("v", "a").entry == {}
+    assert os.stat(tmp_path / "v/a/sub").st_mode & 0o777 == 0o700
+
+
+def test_contents_may_be_the_whole_directory(tmp_path):
+    run(tmp_path, inline(".", {"f": "1"}))
+    assert tree(tmp_path) == {"v/f": "1"}
+
+
+def test_partial_sync_leaves_the_rest(tmp_path):
+    run(tmp_path, inline("a", {"f": "1"}), inline("b", {"f": "2"}))
+    run(tmp_path, inline("a", {"f": "3"}), partial=True)
+    assert tree(tmp_path) == {"v/a/f": "3", "v/b/f": "2"}
+
+
+def test_filters_and_new_root(tmp_path):
+    files = {"cmd/m.go": "m", "cmd/m_test.go": "t", "LICENSE": "l", "docs/a": "a"}
+    run(
+        tmp_path,
+        inline("a", files, include_paths=("cmd/**",), exclude_paths=("**/*_test.go",)),
+        inline("b", files, new_root_path="docs"),
+    )
+    assert tree(tmp_path / "v") == {"a/cmd/m.go": "m", "a/LICENSE": "l", "b/a": "a"}
+
+
+def test_ignored_files_stay(tmp_path):
+    run(tmp_path, inline("a", {"f": "1", "local/mine": "old"}))
+    run(tmp_path, inline("a", {"f": "2"}, ignore_paths=("local/**",)))
+    assert tree(tmp_path / "v") == {"a/f": "2", "a/local/mine": "old"}
+
+
+def test_lazy_contents_are_kept_while_their_configuration_is_the_same(tmp_path):
+    contents = inline("a", {"f": "1"}, lazy=True)
+    lock = run(tmp_path, contents)
+    (tmp_path / "v/a/f").write_text("changed by hand")
+    lines: list[str] = []
+    run(tmp_path, contents, former=lock, progress=lines.append)
+    assert tree(tmp_path / "v") == {"a/f": "changed by hand"}
+    assert lines == ["Skipping fetch: v + a (flagged as lazy, config has not changed since last sync)"]
+    run(tmp_path, contents, former=lock, lazy=False)
+    assert tree(tmp_path / "v") == {"a/f": "1"}
+
+
+@pytest.mark.parametrize(
+    ("contents", "message"),
+    [
+        pytest.param(
+            inline("x", {"../../evil": "e"}),
+            "Syncing directory 'v': Syncing directory 'x' with inline contents: Invalid path: ../../evil",
+            id="path-that-leaves",
+        ),
+        pytest.param(
+            inline("x", {"f": "1"}, include_paths=("g",)),
+            "Syncing directory 'v': Filtering paths in directory 'x': Expected to find at least one file within directory",
+            id="nothing-left",
+        ),
+        pytest.param(
+            Contents("x", "hg", {"url": "u"}),
+            "Syncing directory 'v': Syncing directory 'x' with hg contents: This source is not supported",
+            id="unsupported",
+        ),
+    ],
+)
+def test_failure_names_the_chain_and_leaves_no_traces(tmp_path, contents, message):
+    with pytest.raises(InputError) as caught:
+        run(tmp_path, contents)
+    assert str(caught.value) == message
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_links_out_of_the_directory_are_refused(tmp_path):
+    (tmp_path / "src").mkdir()
+    (tmp_path / "src" / "f").write_text("f")
+    (tmp_path / "src" / "out").symlink_to("../../src/f")
+    with pytest.raises(InputError) as caught:
+        run(tmp_path, Contents("s", "directory", {"path": "src"}))
+    assert str(caught.value).startswith("Invalid symlink found to outside parent directory")
+    run(tmp_path, Contents("s", "directory", {"path": "src"}), any_links=True)
+
+
+class OneImage:
+    """A registry with one image of one file."""
+
+    def __init__(self) -> None:
+        self.pulls: list[str] = []
+
+    def tags(self, repository: str) -> list[str]:
+        return ["v1.0.0", "v1.2.0", "main"]
+
+    def pull_image(self, reference: str, into: str) -> Pulled:
+        self.pulls.append(reference)
+        os.makedirs(into)
+        Path(into, "f").write_text("content")
+        return Pulled(f"{reference.partition('@')[0].rpartition(':')[0] or reference}@{DIGEST}")
+
+    def pull_bundle(self, reference: str, into: str, *, recursive: bool) -> Pulled:
+        return self.pull_image(reference, into)
+
+
+def request(tmp_path: Path, source: dict[str, object], **more: object) -> FetchRequest:
+    return FetchRequest(Contents("a", "image", source, **more), str(tmp_path / "a"), str(tmp_path))  # type: ignore[arg-type]
+
+
+def test_selected_tag_is_pulled_and_locked(tmp_path):
+    images = OneImage()
+    fetch = ImageFetcher("image", lambda login: images)
+    entry = fetch(request(tmp_path, {"url": "e.test/app", "tagSelection": {"semver": {}}}))
+    assert images.pulls == ["e.test/app:v1.2.0"]
+    assert entry == {"url": f"e.test/app@{DIGEST}", "tag": "v1.2.0"}
+
+
+def test_cache_asks_no_registry(tmp_path):
+    images = OneImage()
+    cache = Cache(str(tmp_path / "cache"))
+    fetch = ImageFetcher("image", lambda login: images, cache)
+    fetch(request(tmp_path, {"url": f"e.test/app@{DIGEST}"}))
+    elsewhere = FetchRequest(
+        Contents("b", "image", {"url": f"other.test/app@{DIGEST}"}), str(tmp_path / "b"), str(tmp_path)
+    )
+    assert fetch(elsewhere) == {"url": f"other.test/app@{DIGEST}"}
+    assert len(images.pulls) == 1
+    assert (tmp_path / "b" / "f").read_text() == "content"
+
+
+def test_login_comes_from_the_secret(tmp_path):
+    logins: list[RegistryLogin] = []
+
+    def open_images(login: RegistryLogin) -> OneImage:
+        logins.append(login)
+        return OneImage()
+
+    source = {"url": "e.test/app:v1", "secretRef": {"name": "s"}}
+    references = References({"s": {"username": b"me", "password": b"secret"}})
+    ImageFetcher("image", open_images)(
+        FetchRequest(
+            Contents("a", "image", source), str(tmp_path / "a"), str(tmp_path), references=references
+        )
+    )
+    assert logins == [RegistryLogin("me", "secret")]
+
+
+def test_archive_that_leads_out_is_refused(tmp_path):
+    archive = tmp_path / "a.tar"
+    with tarfile.open(archive, "w") as opened:
+        member = tarfile.TarInfo("../evil")
+        member.size = 1
+        opened.addfile(member, io.BytesIO(b"x"))
+    (tmp_path / "into").mkdir()
+    with pytest.raises(InputError) as caught:
+        unpack(str(archive), str(tmp_path / "into"))
+    assert str(caught.value) == "Invalid path: ../evil"

@@ -1,0 +1,111 @@
+from __future__ import annotations
+
+import pytest
+
+from lapstrake.errors import InputError
+from lapstrake.vendir.config_reader import read
+from lapstrake.vendir.describe import source_line
+
+HEAD = "apiVersion: vendir.k14s.io/v1alpha1\nkind: Config\n"
+
+
+def config_of(text: str):
+    return read([("vendir.yml", (HEAD + text).encode())])[0]
+
+
+def contents_of(text: str):
+    return config_of(f"directories: [{{path: v, contents: [{text}]}}]").directories[0].contents[0]
+
+
+def test_paths_are_cleaned_and_unknown_keys_ignored():
+    config = config_of("directories:\n- {path: ./v/, colour: red, contents: [{path: x/../z, manual: {}}]}\n")
+    assert config.directories[0].path_of(config.directories[0].contents[0]) == "v/z"
+
+
+def test_printed_configuration_leaves_empty_values_out():
+    assert config_of(
+        "directories: [{path: v, contents: [{path: a, lazy: false, git: {url: u, ref: ''}}]}]"
+    ).printed() == (
+        "apiVersion: vendir.k14s.io/v1alpha1\n"
+        "directories:\n- contents:\n  - git:\n      url: u\n    path: a\n  path: v\n"
+        'kind: Config\nminimumRequiredVersion: ""\n'
+    )
+
+
+def test_digest_of_lazy_contents_is_the_original_tools():
+    contents = contents_of("{path: a, lazy: true, directory: {path: src/docs}}")
+    assert contents.digest == "a5d446c919c5a65f8cd2e152fdb088fdb4fcf985e6c7d265b63bce356b8beabf"
+
+
+@pytest.mark.parametrize(
+    ("contents", "line"),
+    [
+        pytest.param("{path: a, git: {url: u, ref: main}}", "git from u@main", id="git"),
+        pytest.param(
+            "{path: a, image: {url: u, tagSelection: {semver: {constraints: '>1.0.0'}}}}",
+            'image from u:tag={"semver":{"constraints":">1.0.0"}}',
+            id="image",
+        ),
+        pytest.param(
+            "{path: a, githubRelease: {slug: s/t, latest: true}}", "github release s/t@latest", id="release"
+        ),
+        pytest.param(
+            "{path: a, helmChart: {name: web, repository: {url: r}}}",
+            "helm chart from r@web:latest",
+            id="chart",
+        ),
+        pytest.param("{path: a, inline: {}}", "inline", id="inline"),
+    ],
+)
+def test_source_is_described(contents, line):
+    assert source_line(contents_of(contents)) == line
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        pytest.param(
+            "directories: [{path: .., contents: []}]",
+            "Validating directory '..' (0): Expected path to not be one of '/', '.', '..', ''",
+            id="folder",
+        ),
+        pytest.param(
+            "directories: [{path: v, contents: [{path: ../x, manual: {}}]}]",
+            "Validating directory 'v' (0): Validating directory contents '../x' (0): Invalid path: ../x",
+            id="contents-that-leave",
+        ),
+        pytest.param(
+            "directories: [{path: a/b, contents: []}, {path: a, contents: []}]",
+            "Expected to not manage overlapping paths: 'a/b' and 'a'",
+            id="overlap",
+        ),
+        pytest.param(
+            "minimumRequiredVersion: 900.0.0",
+            "vendir version '0.40.0' does not meet the minimum required version '900.0.0'",
+            id="version",
+        ),
+    ],
+)
+def test_bad_configuration_is_refused(text, message):
+    with pytest.raises(InputError) as caught:
+        config_of(text)
+    assert (
+        str(caught.value)
+        == f"Parsing resource config 'vendir.yml': Unmarshaling config: Validating config: {message}"
+    )
+
+
+def test_secrets_stand_beside_the_configuration():
+    secret = "apiVersion: v1\nkind: Secret\nmetadata: {name: s}\ndata: {user: YWRtaW4=}\n"
+    _, references = read([("vendir.yml", (HEAD + "---\n" + secret).encode())])
+    assert references.secrets == {"s": {"user": b"admin"}}
+
+
+def test_two_different_secrets_of_one_name_are_refused():
+    secret = "apiVersion: v1\nkind: Secret\nmetadata: {name: s}\nstringData: {user: %s}\n"
+    with pytest.raises(InputError) as caught:
+        read([("a.yml", f"{secret % 'a'}---\n{secret % 'b'}".encode())])
+    assert (
+        str(caught.value)
+        == "Parsing resource config 'a.yml': Expected to find one secret 's', but found multiple"
+    )
