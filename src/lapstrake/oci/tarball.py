@@ -81,7 +81,7 @@ def _named(path: str, kind: bytes, mode: bytes, size: int, magic: bytes) -> byte
     record = _pax_record("path", path)
     zero = _octal(0, 8)
     return (
-        _header(record_name[:100], b"", b"x", zero, len(record), _USTAR, devices=bytes(8))
+        _header(record_name[:100].rstrip(b"/"), b"", b"x", zero, len(record), _USTAR, devices=bytes(8))
         + record
         + bytes(-len(record) % BLOCK)
         + _header(plain[:100], b"", kind, mode, size, magic)

@@ -1,0 +1,316 @@
+"""The imgpkg command line: push, pull, copy, describe, tag, version."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping, Sequence
+
+from lapstrake.cli.flags import Arguments, Command, Flag, UsageError, execute
+from lapstrake.cli.ui import GLOBAL_FLAGS, UI, Table
+from lapstrake.errors import InputError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from lapstrake.adapters.registry_client import RegistryClient
+    from lapstrake.oci.reference import Reference
+
+_BUNDLE = Flag(
+    "bundle", "string", "", "Bundle reference (example: docker.io/dkalinin/app1-bundle)", short="b"
+)
+_IMAGE = Flag("image", "string", "", "Image reference (example: docker.io/dkalinin/test-content)", short="i")
+_CONCURRENCY = Flag("concurrency", "int", 5, "Number of requests at the same time")
+_LOCK_OUTPUT = Flag("lock-output", "string", "", "Location to output the generated lockfile")
+_REGISTRY = (
+    Flag("registry-anon", "bool", False, "Set anonymous auth ($IMGPKG_ANON)"),
+    Flag("registry-ca-cert-path", "strings", None, "Add CA certificates for registry API (can repeat)"),
+    Flag("registry-insecure", "bool", False, "Allow the use of http when interacting with registries"),
+    Flag("registry-password", "string", "", "Set password for auth ($IMGPKG_PASSWORD)"),
+    Flag(
+        "registry-response-header-timeout", "duration", 30.0, "Maximum time to wait for a response's headers"
+    ),
+    Flag("registry-retry-count", "int", 5, "Set the number of times imgpkg retries to send requests"),
+    Flag("registry-token", "string", "", "Set token for auth ($IMGPKG_TOKEN)"),
+    Flag("registry-username", "string", "", "Set username for auth ($IMGPKG_USERNAME)"),
+    Flag(
+        "registry-verify-certs",
+        "bool",
+        True,
+        "Set whether to verify server's certificate chain and host name",
+    ),
+)
+_PUSH = (
+    _BUNDLE,
+    _IMAGE,
+    Flag("file", "strings", None, "Set file (format: /tmp/foo, -) (can repeat)", short="f"),
+    Flag(
+        "file-exclusion", "strings", [".git"], "Exclude file whose path, relative to the bundle root, matches"
+    ),
+    Flag("file-exclude-defaults", "strings", [".git"], "Excluded file paths by default", hidden=True),
+    Flag("labels", "strings", None, "Set labels on the image (format: key=value) (can repeat)", short="l"),
+    _LOCK_OUTPUT,
+    Flag("preserve-permissions", "bool", False, "Preserve the permissions of files for all users"),
+)
+_PULL = (
+    _BUNDLE,
+    _IMAGE,
+    Flag("lock", "string", "", "BundleLock with asset references to pull"),
+    Flag("output", "string", "", "Output directory path", short="o"),
+    Flag("recursive", "bool", False, "Pull nested bundles", short="r"),
+    Flag(
+        "image-is-bundle-check",
+        "bool",
+        True,
+        "Error when image is a bundle (disable pulling of bundles via -i)",
+    ),
+)
+_COPY = (
+    _BUNDLE,
+    _IMAGE,
+    Flag("lock", "string", "", "Lock file with asset references to copy to destination"),
+    Flag("tar", "string", "", "Path to tar file which contains assets to be copied to a registry"),
+    Flag("to-repo", "string", "", "Location to upload assets"),
+    Flag("to-tar", "string", "", "Location to write a tar file containing assets"),
+    _LOCK_OUTPUT,
+    _CONCURRENCY,
+    Flag("cosign-signatures", "bool", False, "Find and copy cosign signatures for images"),
+    Flag("include-non-distributable-layers", "bool", False, "Include non-distributable layers when copying"),
+    Flag("repo-based-tags", "bool", False, "Use repo-based tags for images"),
+    Flag("resume", "bool", False, "Resume the copy to an existing tar"),
+)
+_DESCRIBE = (
+    _BUNDLE,
+    _CONCURRENCY,
+    Flag("output-type", "string", "text", "Type of output possible values: [text, yaml]", short="o"),
+    Flag("layers", "bool", True, "Retrieve image layers digests"),
+    Flag("cosign-artifacts", "bool", True, "Retrieve cosign artifact information (Default: true)"),
+)
+_TAG_LIST = (
+    Flag("digests", "bool", False, "Include digests"),
+    Flag("imgpkg-internal-tags", "bool", False, "Include imgpkg internal tags"),
+)
+_IAAS_NOTICE = (
+    "IMGPKG_ENABLE_IAAS_AUTH environment variable will be deprecated, please use the flag --activate-keychain "
+    "to activate the needed keychains\n\n"
+)
+
+
+def main(argv: Sequence[str]) -> int:
+    if "IMGPKG_ENABLE_IAAS_AUTH" in os.environ:
+        sys.stdout.write(_IAAS_NOTICE)
+    if list(argv) == ["--version"]:
+        argv = ["version", "--tty"]
+    return execute("imgpkg", _root(), argv)
+
+
+def _root() -> Command:
+    tag = Command(
+        "tag",
+        "Tag",
+        children=(
+            Command(
+                "list",
+                "List tags for image",
+                aliases=("ls",),
+                flags=(_IMAGE, *_TAG_LIST, *_REGISTRY),
+                run=_tag_list,
+            ),
+            Command("resolve", "Resolve tag to image digest", flags=(_IMAGE, *_REGISTRY), run=_tag_resolve),
+        ),
+        run=_no_arguments,
+    )
+    return Command(
+        "imgpkg",
+        "imgpkg stores configuration and image references as OCI artifacts",
+        flags=GLOBAL_FLAGS,
+        run=_no_arguments,
+        children=(
+            Command(
+                "copy", "Copy a bundle from one location to another", flags=(*_COPY, *_REGISTRY), run=_copy
+            ),
+            Command(
+                "describe",
+                "Describe the images and bundles associated with a give bundle",
+                flags=(*_DESCRIBE, *_REGISTRY),
+                run=_describe,
+            ),
+            Command(
+                "pull",
+                "Pull files from bundle, image, or bundle lock file",
+                flags=(*_PULL, *_REGISTRY),
+                run=_pull,
+            ),
+            Command("push", "Push files as bundle or image", flags=(*_PUSH, *_REGISTRY), run=_push),
+            tag,
+            Command("version", "Print client version", run=_version),
+        ),
+    )
+
+
+def _no_arguments(args: Arguments) -> int:
+    """A command that only has subcommands; what it needs is its help text."""
+    from lapstrake.cli.flags import help_text
+
+    path = args.path.split()
+    commands = [_root()]
+    for name in path[1:]:
+        commands.append(next(child for child in commands[-1].children if child.name == name))
+    sys.stdout.write(help_text("imgpkg", commands))
+    return 0
+
+
+def _client(args: Arguments) -> RegistryClient:
+    from lapstrake.adapters.registry_client import RegistryClient, RegistryOptions
+    from lapstrake.adapters.registry_credentials import CredentialOptions
+
+    credentials = CredentialOptions(
+        args["registry-username"], args["registry-password"], args["registry-token"], args["registry-anon"]
+    )
+    return RegistryClient(
+        RegistryOptions(
+            ca_cert_paths=tuple(args["registry-ca-cert-path"]),
+            verify_certs=args["registry-verify-certs"],
+            insecure=args["registry-insecure"],
+            credentials=credentials,
+            response_timeout=args["registry-response-header-timeout"],
+            retry_count=args["registry-retry-count"],
+        )
+    )
+
+
+def _push(args: Arguments) -> int:
+    from lapstrake.adapters.files import write_atomically
+    from lapstrake.imgpkg.locks import BundleLock
+    from lapstrake.imgpkg.naming import BUNDLE_LABEL
+    from lapstrake.oci.reference import Reference
+    from lapstrake.operations.push import PushRequest, push
+
+    ui = UI.of(args)
+    labels = _labels(args)
+    with _client(args) as client:
+        if BUNDLE_LABEL in labels:
+            raise InputError(
+                f"label '{BUNDLE_LABEL}' is reserved and cannot be overriden. Please use a different key"
+            )
+        bundle, image = args["bundle"], args["image"]
+        if bundle and image:
+            raise InputError("Expected only one of image or bundle")
+        if not bundle and not image:
+            raise InputError("Expected either image or bundle")
+        if image and args["lock-output"]:
+            raise InputError("Lock output is not compatible with image, use bundle for lock output")
+        reference = Reference.parse(bundle or image)
+        old_name = args.given("file-exclude-defaults") and not args.given("file-exclusion")
+        request = PushRequest(
+            reference,
+            args["file"],
+            is_bundle=bool(bundle),
+            exclusions=args["file-exclude-defaults" if old_name else "file-exclusion"],
+            labels=labels,
+            preserve_permissions=args["preserve-permissions"],
+        )
+        pushed = push(client, request, ui.line)
+    if args["lock-output"]:
+        write_atomically(args["lock-output"], BundleLock(pushed, reference.tag or "").to_yaml())
+    ui.line(f"Pushed '{pushed}'")
+    ui.succeeded()
+    return 0
+
+
+def _labels(args: Arguments) -> Mapping[str, str]:
+    labels = {}
+    for pair in args["labels"]:
+        key, equals, value = pair.partition("=")
+        if not equals:
+            raise UsageError(
+                f'invalid argument "{pair}" for "-l, --labels" flag: {pair} must be formatted as key=value'
+            )
+        labels[key] = value
+    return labels
+
+
+def _pull(args: Arguments) -> int:
+    from lapstrake.oci.reference import Reference
+    from lapstrake.operations.pull import pull_bundle, pull_image
+
+    ui = UI.of(args)
+    _check_pull(args)
+    with _client(args) as client:
+        if args["image"]:
+            reference = Reference.parse(args["image"])
+            check = args["image-is-bundle-check"]
+            pull_image(client, reference, args["output"], check_bundle=check, report=ui.line)
+        else:
+            reference = _bundle_of_lock(args["lock"]) if args["lock"] else Reference.parse(args["bundle"])
+            pull_bundle(client, reference, args["output"], recursive=args["recursive"], report=ui.line)
+    ui.line("")
+    ui.succeeded()
+    return 0
+
+
+def _check_pull(args: Arguments) -> None:
+    if not args.given("output"):
+        raise UsageError('required flag(s) "output" not set')
+    if not args["output"]:
+        raise InputError("Expected --output to be none empty")
+    if args["output"] in ("/", ".", ".."):
+        raise InputError("Disallowed output directory (trying to avoid accidental deletion)")
+    sources = [name for name in ("image", "bundle", "lock") if args[name]]
+    if not sources:
+        raise InputError("Expected either image or bundle reference")
+    if len(sources) > 1:
+        raise InputError("Expected only one of image, bundle, or lock")
+    if args["recursive"] and args["image"]:
+        raise InputError("Cannot use --recursive (-r) flag when pulling a bundle")
+    if args.given("image-is-bundle-check") and not args["image"]:
+        raise InputError("Cannot set --image-is-bundle-check while using -b flag")
+
+
+def _bundle_of_lock(path: str) -> Reference:
+    from lapstrake.adapters.files import read_file
+    from lapstrake.imgpkg.locks import BundleLock
+
+    return BundleLock.parse(read_file(path)).bundle
+
+
+def _copy(args: Arguments) -> int:
+    raise InputError("not implemented")
+
+
+def _describe(args: Arguments) -> int:
+    raise InputError("not implemented")
+
+
+def _tag_list(args: Arguments) -> int:
+    from lapstrake.oci.reference import Reference
+    from lapstrake.operations.tags import list_tags
+
+    ui = UI.of(args)
+    with _client(args) as client:
+        repository = Reference.parse(args["image"]).repo
+        tags = list_tags(client, repository, digests=args["digests"], internal=args["imgpkg-internal-tags"])
+    header = ["Name", "Digest"] if args["digests"] else ["Name"]
+    rows = [[tag.name, str(tag.digest)] if args["digests"] else [tag.name] for tag in tags]
+    ui.table(Table(header, rows, title="Tags", content="tags"))
+    ui.succeeded()
+    return 0
+
+
+def _tag_resolve(args: Arguments) -> int:
+    from lapstrake.oci.reference import Reference
+    from lapstrake.operations.tags import resolve
+
+    ui = UI.of(args)
+    with _client(args) as client:
+        ui.block(str(resolve(client, Reference.parse(args["image"]))))
+    ui.succeeded()
+    return 0
+
+
+def _version(args: Arguments) -> int:
+    from lapstrake import __version__
+
+    ui = UI.of(args)
+    ui.block(f"imgpkg version {__version__}\n")
+    ui.succeeded()
+    return 0

@@ -1,0 +1,121 @@
+"""Images and bundles as a registry holds them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from lapstrake.errors import InputError, LapstrakeError, RegistryError
+from lapstrake.imgpkg import naming
+from lapstrake.imgpkg.locks import ImageLocations, ImagesLock
+from lapstrake.oci.digest import Digest
+from lapstrake.oci.layer import unpack
+from lapstrake.oci.manifest import Descriptor, ImageConfig, RawManifest
+from lapstrake.oci.reference import Reference, Repository
+
+_LARGEST_LOCK = 32 << 20  # bytes
+
+
+class Registry(Protocol):
+    """What is read from registries."""
+
+    def head(self, ref: Reference) -> Descriptor: ...
+
+    def manifest(self, ref: Reference) -> RawManifest: ...
+
+    def blob(self, repository: Repository, digest: Digest) -> Iterator[bytes]: ...
+
+    def blob_bytes(self, repository: Repository, digest: Digest) -> bytes: ...
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteImage:
+    """A manifest or index and the repository it was found in."""
+
+    repo: Repository
+    manifest: RawManifest
+
+    @property
+    def reference(self) -> Reference:
+        return self.repo.with_digest(self.manifest.digest)
+
+    @property
+    def layers(self) -> Sequence[Descriptor]:
+        return self.manifest.image().layers
+
+
+def fetch_image(registry: Registry, reference: Reference) -> RemoteImage:
+    """Raises RegistryError ``Fetching image: ...``."""
+    try:
+        return RemoteImage(reference.repo, registry.manifest(reference))
+    except RegistryError as error:
+        raise RegistryError(f"Fetching image: {error}", status=error.status, code=error.code) from error
+
+
+def config_of(registry: Registry, image: RemoteImage) -> ImageConfig:
+    return ImageConfig.parse(registry.blob_bytes(image.repo, image.manifest.image().config.digest))
+
+
+def is_bundle(registry: Registry, image: RemoteImage) -> bool:
+    """An image with imgpkg's label; its value does not matter."""
+    return not image.manifest.is_index and naming.BUNDLE_LABEL in config_of(registry, image).labels
+
+
+def file_of(registry: Registry, image: RemoteImage, path: str) -> bytes | None:
+    """One file of an image's layers, None if there is none. It may have 32 MiB."""
+    for layer in image.layers:
+        for file in unpack(registry.blob(image.repo, layer.digest)):
+            if file.path != path:
+                continue
+            if file.size > _LARGEST_LOCK:
+                raise InputError(f"Expected '{path}' to have at most {_LARGEST_LOCK} bytes")
+            return b"".join(file.chunks())
+    return None
+
+
+def images_lock_of(registry: Registry, image: RemoteImage) -> ImagesLock:
+    """The lock inside a bundle. Raises InputError ``Reading ImagesLock file: ...``."""
+    data = file_of(registry, image, naming.IMAGES_LOCK)
+    where = (
+        f"Reading ImagesLock file: Unmarshalling ImagesLock from image with Digest '{image.manifest.digest}'"
+    )
+    if data is None:
+        raise InputError(f"{where}: Expected to find {naming.IMAGES_LOCK}, but found none")
+    try:
+        return ImagesLock.parse(data)
+    except InputError as error:
+        raise InputError(f"{where}: {error}") from error
+
+
+def locations_of(registry: Registry, bundle: Reference) -> tuple[ImageLocations, RemoteImage] | None:
+    """Where a copied bundle's images are, None if nobody wrote that down."""
+    if bundle.digest is None:
+        return None
+    try:
+        manifest = registry.manifest(bundle.with_tag(naming.locations_tag(bundle.digest)))
+    except RegistryError as error:
+        if error.status in (401, 403, 404):
+            return None
+        raise
+    image = RemoteImage(bundle.repo, manifest)
+    data = file_of(registry, image, naming.LOCATIONS_FILE)
+    return (ImageLocations.parse(data), image) if data is not None else None
+
+
+def exists(registry: Registry, reference: Reference) -> bool:
+    try:
+        registry.head(reference)
+    except RegistryError:
+        return False
+    return True
+
+
+def prefixed(prefix: str, action: Callable[[], None]) -> None:
+    """Run ``action``; an error of it gets ``prefix`` in front, and stays of its kind."""
+    try:
+        action()
+    except RegistryError as error:
+        raise RegistryError(f"{prefix}: {error}", status=error.status, code=error.code) from error
+    except LapstrakeError as error:
+        raise InputError(f"{prefix}: {error}") from error

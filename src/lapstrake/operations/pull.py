@@ -1,0 +1,141 @@
+"""Pull images and bundles into folders."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from lapstrake.adapters import files
+from lapstrake.errors import InputError, RegistryError
+from lapstrake.imgpkg import naming
+from lapstrake.imgpkg.bundle_images import Bundle, BundleReader, fetch_bundle
+from lapstrake.imgpkg.locks import ImagesLock, LockedImage
+from lapstrake.imgpkg.remote import Registry, RemoteImage, exists, fetch_image, is_bundle, locations_of
+from lapstrake.oci.digest import Digest
+from lapstrake.oci.layer import unpack
+from lapstrake.oci.reference import Reference
+
+Report = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class PulledBundle:
+    """``reference`` is by digest; ``relocated``: the lock now names the bundle's own repository."""
+
+    reference: Reference
+    relocated: bool
+
+
+def pull_image(
+    registry: Registry,
+    reference: Reference,
+    write_to: str,
+    *,
+    check_bundle: bool = True,
+    report: Report = lambda _: None,
+) -> Reference:
+    """Write an image's files to the folder ``write_to``, whose content is removed; gives its reference by digest.
+
+    Raises InputError for an index, and for a bundle unless ``check_bundle`` is false.
+    """
+    image = fetch_image(registry, reference)
+    if image.manifest.is_index:
+        raise InputError(
+            "Unable to pull non-images, such as image indexes. (hint: provide a specific digest to the image instead)"
+        )
+    if check_bundle and is_bundle(registry, image):
+        raise InputError(
+            "Expected bundle flag when pulling a bundle (hint: Use -b instead of -i for bundles)"
+        )
+    files.emptied_folder(write_to)
+    report(f"Pulling image '{image.reference}'")
+    _extract(registry, image, write_to, report)
+    return image.reference
+
+
+def pull_bundle(
+    registry: Registry,
+    reference: Reference,
+    write_to: str,
+    *,
+    recursive: bool = False,
+    report: Report = lambda _: None,
+) -> PulledBundle:
+    """Write a bundle's files to the folder ``write_to``, whose content is removed.
+
+    If the bundle's repository holds all its images, the lock is rewritten to name them there. With
+    ``recursive``, nested bundles go to ``.imgpkg/bundles/sha256-HEX``. ``report`` gets lines about progress.
+    """
+    image = fetch_bundle(registry, reference)
+    files.emptied_folder(write_to)
+    report(f"Pulling bundle '{image.reference}'")
+    _extract(registry, image, write_to, lambda line: report(f"  {line}"))
+    pulled = {image.manifest.digest: (image, write_to)}
+    if recursive:
+        bundle = BundleReader(registry).read(image)
+        _pull_nested(registry, bundle, write_to, pulled, report)
+    report("")
+    report("Locating image lock file images...")
+    relocated = [_relocate(registry, found, folder) for found, folder in pulled.values()][0]
+    if relocated:
+        report(
+            f"The bundle repo ({image.repo}) is hosting every image specified in the bundle's Images Lock file "
+            "(.imgpkg/images.yml)"
+        )
+    else:
+        report("One or more images not found in bundle repo; skipping lock file update")
+    return PulledBundle(image.reference, relocated)
+
+
+def _pull_nested(
+    registry: Registry,
+    bundle: Bundle,
+    root: str,
+    pulled: dict[Digest, tuple[RemoteImage, str]],
+    report: Report,
+) -> None:
+    """Nested bundles into the outermost folder, each once."""
+    for number, nested in enumerate(bundle.nested()):
+        image = nested.image
+        if not number:
+            report("")
+            report("Nested bundles")
+        if image.manifest.digest in pulled:
+            report(f"  Skipped, already downloaded bundle '{image.reference}'")
+            continue
+        folder = os.path.join(root, naming.NESTED_FOLDER, image.manifest.digest.tag_prefix)
+        files.emptied_folder(folder)
+        report(f"  Pulling nested bundle '{image.reference}'")
+        _extract(registry, image, folder, lambda line: report(f"    {line}"))
+        pulled[image.manifest.digest] = (image, folder)
+
+
+def _extract(registry: Registry, image: RemoteImage, folder: str, report: Report) -> None:
+    """Last layer first, each over what is there, as imgpkg does."""
+    layers = image.layers
+    for number, layer in enumerate(reversed(layers), 1):
+        report(f"Extracting layer '{layer.digest}' ({number}/{len(layers)})")
+        try:
+            files.extract(unpack(registry.blob(image.repo, layer.digest)), folder)
+        except InputError as error:
+            raise InputError(f"Extracting image into directory: {error}") from error
+        except RegistryError as error:
+            raise RegistryError(f"Extracting image into directory: {error}", status=error.status) from error
+
+
+def _relocate(registry: Registry, image: RemoteImage, folder: str) -> bool:
+    """Let the lock in ``folder`` name the bundle's repository, if all images are there."""
+    path = os.path.join(folder, naming.IMAGES_LOCK)
+    lock = ImagesLock.parse(files.read_file(path))
+    moved = tuple(
+        LockedImage(image.repo.with_digest(locked.reference.digest), locked.annotations)
+        for locked in lock.images
+        if locked.reference.digest is not None
+    )
+    if not all(exists(registry, locked.reference) for locked in moved) and not locations_of(
+        registry, image.reference
+    ):
+        return False
+    files.write_atomically(path, ImagesLock(moved).to_yaml(), 0o600)
+    return True

@@ -1,0 +1,75 @@
+"""Push files as an image or a bundle."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from lapstrake.adapters import files
+from lapstrake.errors import InputError, RegistryError
+from lapstrake.imgpkg import contents, naming
+from lapstrake.oci.digest import Digest
+from lapstrake.oci.layer import Layer, pack
+from lapstrake.oci.manifest import ImageConfig, manifest_of
+from lapstrake.oci.reference import Reference, Repository
+
+
+class Registry(Protocol):
+    """What is written to a registry."""
+
+    def push_blob(self, repository: Repository, digest: Digest, content: bytes) -> None: ...
+
+    def put_manifest(self, ref: Reference, media_type: str, data: bytes) -> Digest: ...
+
+
+@dataclass(frozen=True, slots=True)
+class PushRequest:
+    """``exclusions`` are paths below an input that are left out."""
+
+    reference: Reference
+    inputs: Sequence[str]
+    is_bundle: bool
+    exclusions: Sequence[str] = (".git",)
+    labels: Mapping[str, str] = field(default_factory=dict)
+    preserve_permissions: bool = False
+
+
+def push(
+    registry: Registry, request: PushRequest, report: Callable[[str], None] = lambda _: None
+) -> Reference:
+    """Push and give the reference by digest. ``report`` gets a line for each file and folder.
+
+    Raises InputError for inputs that cannot be pushed, RegistryError ``Writing 'REF': ...``.
+    """
+    found = files.walk(request.inputs, request.exclusions)
+    check = contents.check_bundle if request.is_bundle else contents.check_image
+    check(found, request.inputs, os.getcwd())
+    contents.check_duplicates(found)
+    for item in found:
+        report(f"{'dir' if item.kind == 'folder' else 'file'}: {item.path}")
+    layer = pack(files.entries(found), preserve_permissions=request.preserve_permissions)
+    labels = dict(request.labels) | ({naming.BUNDLE_LABEL: "true"} if request.is_bundle else {})
+    return push_layer(registry, request.reference, layer, labels)
+
+
+def push_layer(
+    registry: Registry, reference: Reference, layer: Layer, labels: Mapping[str, str]
+) -> Reference:
+    """Push an image of one layer under its tag and imgpkg's own."""
+    if reference.digest is not None:
+        raise InputError(f"could not parse reference: {reference.original}")
+    config = ImageConfig((layer.diff_id,), labels).to_bytes()
+    manifest = manifest_of(config, [layer.descriptor])
+    try:
+        registry.push_blob(reference.repo, layer.digest, layer.data)
+        registry.push_blob(reference.repo, Digest.of(config), config)
+        registry.put_manifest(reference, manifest.media_type, manifest.data)
+        own = reference.with_tag(naming.digest_tag(manifest.digest))
+        registry.put_manifest(own, manifest.media_type, manifest.data)
+    except RegistryError as error:
+        raise RegistryError(
+            f"Writing '{reference}': {error}", status=error.status, code=error.code
+        ) from error
+    return reference.with_digest(manifest.digest)
