@@ -200,6 +200,21 @@ def copy_value(value: Value) -> Value:
     return value
 
 
+def placed(value: Value, position: Position) -> Value:
+    """``value`` with every node at ``position``, changed in place: for values that come from no file."""
+    pending = [value]
+    while pending:
+        node = pending.pop()
+        kind = node.__class__
+        if kind is Map or kind is Array:
+            node.position = position
+            pending.extend(node.items)
+        elif kind is MapItem or kind is ArrayItem:
+            node.position = position
+            pending.append(node.value)
+    return value
+
+
 def without_shadowed_items(value: Value) -> Value:
     """``value`` changed in place so that each key stands once: in its first place, with its last value."""
     pending = [value]

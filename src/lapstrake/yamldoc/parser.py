@@ -188,7 +188,10 @@ class _Composer:
             node, item = value, None
 
     def _document(self, event: Any) -> Document:
-        document = Document(None, self._position(event.start_mark), None, not event.explicit)
+        # a first document without ``---`` begins where the text does, whatever comments come before its content
+        starts_text = not event.explicit and not self.docset.items
+        position = self.docset.position if starts_text else self._position(event.start_mark)
+        document = Document(None, position, None, not event.explicit)
         self.docset.items.append(document)
         self.anchors = {}
         if self.attachment is not None and event.explicit:

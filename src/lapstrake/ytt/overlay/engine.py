@@ -234,7 +234,8 @@ class Engine:
         value = self._merged(item.value, right.value, below)
         if value is not item.value or (value.__class__ is not Map and value.__class__ is not Array):
             item.value = value
-            item.position = right.position
+            if item.__class__ is not Document:
+                item.position = right.position
 
     def _or_add(self, kwargs: dict[str, Any]) -> bool:
         keywords("replace", kwargs, ("via", "or_add"))
