@@ -122,6 +122,7 @@ class OneImage:
 
     def __init__(self) -> None:
         self.pulls: list[str] = []
+        self.closed = False
 
     def tags(self, repository: str) -> list[str]:
         return ["v1.0.0", "v1.2.0", "main"]
@@ -135,6 +136,9 @@ class OneImage:
     def pull_bundle(self, reference: str, into: str, *, recursive: bool) -> Pulled:
         return self.pull_image(reference, into)
 
+    def close(self) -> None:
+        self.closed = True
+
 
 def request(tmp_path: Path, source: dict[str, object], **more: object) -> FetchRequest:
     return FetchRequest(Contents("a", "image", source, **more), str(tmp_path / "a"), str(tmp_path))  # type: ignore[arg-type]
@@ -145,6 +149,7 @@ def test_selected_tag_is_pulled_and_locked(tmp_path):
     fetch = ImageFetcher("image", lambda login: images)
     entry = fetch(request(tmp_path, {"url": "e.test/app", "tagSelection": {"semver": {}}}))
     assert images.pulls == ["e.test/app:v1.2.0"]
+    assert images.closed
     assert entry == {"url": f"e.test/app@{DIGEST}", "tag": "v1.2.0"}
 
 

@@ -16,6 +16,7 @@ from lapstrake.operations.fetch_inline import secret
 from lapstrake.operations.sync import FetchRequest
 from lapstrake.operations.tag_selection import selected_tag
 
+_REFERENCE_KEYS = {"image": "url", "imgpkgBundle": "image"}
 _KEYS_OF_SECRET = ("username", "password", "token", "hostname", ".dockerconfigjson")
 
 
@@ -39,13 +40,15 @@ class RegistryLogin:
 
 
 class Images(Protocol):
-    """Pulling from registries. ``into`` need not exist. Raises LapstrakeError."""
+    """Pulling from registries, until closed. ``into`` need not exist. Raises LapstrakeError."""
 
     def tags(self, repository: str) -> Sequence[str]: ...
 
     def pull_image(self, reference: str, into: str) -> Pulled: ...
 
     def pull_bundle(self, reference: str, into: str, *, recursive: bool) -> Pulled: ...
+
+    def close(self) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,19 +93,24 @@ class ImageFetcher:
         self._cache = cache
 
     def __call__(self, request: FetchRequest) -> Mapping[str, Any]:
-        source = request.contents.source
-        key = "url" if self._kind == "image" else "image"
-        text = str(source.get(key) or "")
+        text = str(request.contents.source.get(_REFERENCE_KEYS[self._kind]) or "")
         if not text:
-            raise InputError(f"Expected non-empty {'URL' if key == 'url' else 'image'}")
+            raise InputError(f"Expected non-empty {'URL' if self._kind == 'image' else 'image'}")
         images = self._open_images(_login(request))
+        try:
+            return self._fetched(images, text, request)
+        finally:
+            images.close()
+
+    def _fetched(self, images: Images, text: str, request: FetchRequest) -> Mapping[str, Any]:
         tag = request.contents.locked_tag
-        if source.get("tagSelection") is not None:
-            tag = self._selected(images, text, source["tagSelection"])
+        selection = request.contents.source.get("tagSelection")
+        if selection is not None:
+            tag = self._selected(images, text, selection)
             text = f"{text}:{tag}"
         reference = self._pulled(images, text, request)
         tag = tag or _tag_in(text)
-        return {key: reference, **({"tag": tag} if tag else {})}
+        return {_REFERENCE_KEYS[self._kind]: reference, **({"tag": tag} if tag else {})}
 
     def _selected(self, images: Images, repository: str, selection: Mapping[str, Any]) -> str:
         try:
