@@ -236,6 +236,11 @@ class Informer:
     def join(self, deadline: float) -> None:
         self._thread.join(max(0.0, deadline - time.monotonic()))
 
+    @property
+    def complete(self) -> bool:
+        """Whether the first list is through: changes from now on are real ones."""
+        return self._listed.is_set()
+
     def wait_for_list(self, timeout: float) -> bool:
         """Whether the first list is complete."""
         return self._listed.wait(timeout)

@@ -25,13 +25,17 @@ FINALIZER = "finalizers.kapp-ctrl.k14s.io/delete"
 
 @dataclass(frozen=True, slots=True)
 class AppSteps:
-    """The steps of an App; ``cluster`` is the controller's own client, ``access`` gives the App's."""
+    """The steps of an App; ``cluster`` is the controller's own client, ``access`` gives the App's.
+
+    Workspaces are made in ``work_folder`` (None: where the system has its temporary files).
+    """
 
     cluster: Cluster
     access: Access
     fetchers: Mapping[str, Fetch]
     tools: TemplateTools
     kapp: app_deploy.Kapp
+    work_folder: str | None = None
 
     def open(self, obj: Object) -> AppWorkspace:
         return AppWorkspace(self, obj)
@@ -54,7 +58,7 @@ class AppWorkspace:
     def __init__(self, steps: AppSteps, app: Object) -> None:
         self._steps = steps
         self._app = app
-        self._folder = tempfile.mkdtemp(prefix="lapstrake-app-")
+        self._folder = tempfile.mkdtemp(prefix="lapstrake-app-", dir=steps.work_folder)
         self._templated = Templated(StepResult())
 
     def fetch(self) -> StepResult:

@@ -41,6 +41,7 @@ class RepositorySteps:
     fetchers: Mapping[str, Fetch]
     tools: TemplateTools
     kapp: app_deploy.Kapp
+    work_folder: str | None = None
 
     def open(self, obj: Object) -> RepositoryWorkspace:
         return RepositoryWorkspace(self, obj)
@@ -62,7 +63,7 @@ class RepositoryWorkspace:
     def __init__(self, steps: RepositorySteps, repository: Object) -> None:
         self._steps = steps
         self._repository = repository
-        self._folder = tempfile.mkdtemp(prefix="lapstrake-repository-")
+        self._folder = tempfile.mkdtemp(prefix="lapstrake-repository-", dir=steps.work_folder)
         self._objects: list[dict[str, Any]] = []
 
     def fetch(self) -> StepResult:
