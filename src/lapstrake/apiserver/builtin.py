@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from lapstrake.apiserver.schema import ANYTHING, MISSING, Schema
+from lapstrake.apiserver.schema import ANYTHING, MISSING, Schema, from_openapi
 from lapstrake.kube.types import ResourceType
 
 
@@ -224,6 +224,18 @@ def definition_of(api_version: str, kind: str) -> str | None:
         return "meta.v1.DeleteOptions"
     name = f"{group.split('.')[0] or 'core'}.{version}.{kind}"
     return name if name in _table()["definitions"] else None
+
+
+def custom_schema(document: Mapping[str, Any] | None) -> Schema:
+    """The schema of a custom kind: what its definition says, and the head that all objects have.
+
+    ``document`` is the ``openAPIV3Schema`` of one version; None: anything goes.
+    """
+    schema = from_openapi(document) if document else Schema(type="object", preserve_unknown=True)
+    schema.properties["apiVersion"] = _SCALARS["string"]
+    schema.properties["kind"] = _SCALARS["string"]
+    schema.properties["metadata"] = definition_schema("meta.v1.ObjectMeta")
+    return schema
 
 
 _schemas: dict[str, Schema] = {}
