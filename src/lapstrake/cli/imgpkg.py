@@ -13,7 +13,10 @@ from lapstrake.errors import InputError
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from lapstrake.adapters.registry_client import RegistryClient
-    from lapstrake.oci.reference import Reference
+    from lapstrake.imgpkg.locks import ImagesLock
+    from lapstrake.imgpkg.parcels import Parcel
+    from lapstrake.oci.reference import Reference, Repository
+    from lapstrake.operations.copy import CopyOptions
 
 _BUNDLE = Flag(
     "bundle", "string", "", "Bundle reference (example: docker.io/dkalinin/app1-bundle)", short="b"
@@ -274,11 +277,122 @@ def _bundle_of_lock(path: str) -> Reference:
 
 
 def _copy(args: Arguments) -> int:
-    raise InputError("not implemented")
+    from lapstrake.oci.reference import Repository
+    from lapstrake.operations.copy import CopyOptions
+
+    ui = UI.of(args)
+    _check_copy(args)
+    options = CopyOptions(
+        args["concurrency"],
+        args["cosign-signatures"],
+        args["include-non-distributable-layers"],
+        args["repo-based-tags"],
+    )
+    with _client(args) as client:
+        if args["to-tar"]:
+            _copy_to_tar(args, ui, client, options)
+        else:
+            try:
+                target = Repository.parse(args["to-repo"])
+            except InputError as error:
+                raise InputError(f"Building import repository ref: {error}") from error
+            _copy_to_repository(args, ui, client, options, target)
+    ui.line("")
+    ui.succeeded()
+    return 0
+
+
+def _check_copy(args: Arguments) -> None:
+    if sum(bool(args[name]) for name in ("lock", "bundle", "image", "tar")) != 1:
+        raise InputError("Expected either --lock, --bundle (-b), --image (-i), or --tar as a source")
+    if bool(args["to-tar"]) == bool(args["to-repo"]):
+        raise InputError("Expected either --to-tar or --to-repo")
+    if args["tar"] and args["to-tar"]:
+        raise InputError("Cannot use tar source (--tar) with tar destination (--to-tar)")
+    if args["to-tar"] and args["lock-output"]:
+        raise InputError("Cannot output lock file with tar destination")
+    if args["resume"] and not args["to-tar"]:
+        raise InputError("Flag --resume can only be used when copying to tar")
+
+
+def _copy_to_tar(args: Arguments, ui: UI, client: RegistryClient, options: CopyOptions) -> None:
+    from lapstrake.operations.copy import RegistrySource, copy_to_tar, report_export
+
+    parcels, _ = _parcels(args, client, options)
+    report_export(parcels, ui.line)
+    copy_to_tar(
+        parcels, RegistrySource(client), args["to-tar"], options, resume=args["resume"], report=ui.line
+    )
+
+
+def _copy_to_repository(
+    args: Arguments, ui: UI, client: RegistryClient, options: CopyOptions, target: Repository
+) -> None:
+    from lapstrake.adapters.files import write_atomically
+    from lapstrake.adapters.image_tar import TarFileReader
+    from lapstrake.operations.copy import (
+        RegistrySource,
+        TarSource,
+        copy_to_repository,
+        lock_of_copy,
+        report_export,
+    )
+
+    lock = None
+    if args["tar"]:
+        with TarFileReader(args["tar"]) as tar:
+            source = TarSource(tar)
+            parcels = source.parcels()
+            copy_to_repository(client, parcels, source, target, options, ui.line)
+    else:
+        parcels, lock = _parcels(args, client, options)
+        report_export(parcels, ui.line)
+        copy_to_repository(client, parcels, RegistrySource(client), target, options, ui.line)
+    if args["lock-output"]:
+        write_atomically(args["lock-output"], lock_of_copy(parcels, target, lock).to_yaml())
+
+
+def _parcels(
+    args: Arguments, client: RegistryClient, options: CopyOptions
+) -> tuple[list[Parcel], ImagesLock | None]:
+    """What the flags ask to copy, and the ImagesLock it was named by."""
+    from lapstrake.adapters.files import read_file
+    from lapstrake.imgpkg.locks import BundleLock
+    from lapstrake.oci.reference import Reference
+    from lapstrake.operations.copy import bundle_parcels, image_parcels, lock_parcels, read_lock
+
+    if args["image"]:
+        return image_parcels(client, Reference.parse(args["image"]), options), None
+    if args["bundle"]:
+        return bundle_parcels(client, Reference.parse(args["bundle"]), options), None
+    try:
+        lock = read_lock(read_file(args["lock"]))
+    except InputError as error:
+        raise InputError(f"Trying to read bundle or images lock file: {error}") from error
+    if isinstance(lock, BundleLock):
+        return bundle_parcels(client, lock.bundle, options, tag=lock.tag), None
+    return lock_parcels(client, lock, options), lock
 
 
 def _describe(args: Arguments) -> int:
-    raise InputError("not implemented")
+    from lapstrake.imgpkg.description import as_text, as_yaml
+    from lapstrake.oci.reference import Reference
+    from lapstrake.operations.describe import describe
+
+    ui = UI.of(args)
+    if args["output-type"] not in ("text", "yaml"):
+        raise InputError("--output-type can only have the following values [text, yaml]")
+    with _client(args) as client:
+        described = describe(
+            client,
+            Reference.parse(args["bundle"]),
+            layers=args["layers"],
+            signatures=args["cosign-artifacts"],
+            concurrency=args["concurrency"],
+        )
+    ui.block(as_text(described) if args["output-type"] == "text" else as_yaml(described))
+    ui.succeeded()
+    return 0
 
 
 def _tag_list(args: Arguments) -> int:

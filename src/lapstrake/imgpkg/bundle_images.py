@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-from lapstrake.errors import RegistryError
+from lapstrake.errors import InputError, RegistryError
 from lapstrake.imgpkg.locks import LockedImage
 from lapstrake.imgpkg.remote import (
     Registry,
@@ -99,8 +99,6 @@ class BundleReader:
 
 def fetch_bundle(registry: Registry, reference: Reference) -> RemoteImage:
     """The image of a bundle. Raises InputError if there is an image that is none."""
-    from lapstrake.errors import InputError
-
     image = fetch_image(registry, reference)
     if not is_bundle(registry, image):
         raise InputError("Expected bundle image but found plain image (hint: Did you use -i instead of -b?)")

@@ -17,6 +17,7 @@ from lapstrake.oci.tarball import Entry, TarReader, written
 __all__ = ["Entry", "Layer", "LayerFile", "Limits", "pack", "unpack"]
 
 _PIECE = 1 << 16
+_WHITEOUT = ".wh."  # marks a file of a lower layer as deleted; it is no file itself
 _GZIP_MAGIC = b"\x1f\x8b"
 _ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
 
@@ -74,7 +75,7 @@ def pack(entries: Iterable[Entry], *, preserve_permissions: bool = False) -> Lay
 
 
 def unpack(chunks: Iterable[bytes], limits: Limits = Limits()) -> Iterator[LayerFile]:
-    """The regular files of a layer, gzip or plain tar; folders, links and devices are passed over.
+    """The regular files of a layer, gzip or plain tar; folders, links, devices and whiteouts are passed over.
 
     Raises InputError if the layer is damaged, beyond ``limits``, or names a path outside its folder.
     """
@@ -83,7 +84,7 @@ def unpack(chunks: Iterable[bytes], limits: Limits = Limits()) -> Iterator[Layer
         if count > limits.entries:
             raise InputError(f"Expected a layer of at most {limits.entries} entries")
         path = safe_path(member.name)
-        if member.kind == "0" and path:
+        if member.kind == "0" and path and not posixpath.basename(path).startswith(_WHITEOUT):
             yield LayerFile(
                 path, member.mode, member.mtime, member.size, lambda: iter(lambda: reader.read(_PIECE), b"")
             )

@@ -77,7 +77,9 @@ def pull_bundle(
         _pull_nested(registry, bundle, write_to, pulled, report)
     report("")
     report("Locating image lock file images...")
-    relocated = [_relocate(registry, found, folder) for found, folder in pulled.values()][0]
+    relocated = _relocate(registry, image, write_to)
+    for nested, folder in list(pulled.values())[1:]:
+        _relocate(registry, nested, folder)
     if relocated:
         report(
             f"The bundle repo ({image.repo}) is hosting every image specified in the bundle's Images Lock file "

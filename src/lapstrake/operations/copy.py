@@ -1,0 +1,328 @@
+"""Copy images and bundles: between repositories, to a tar file and from one."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Protocol
+
+from lapstrake.adapters.image_tar import TarFileReader, write_tar
+from lapstrake.errors import InputError, RegistryError
+from lapstrake.imgpkg import archive, naming
+from lapstrake.imgpkg.bundle_images import BundleReader, fetch_bundle
+from lapstrake.imgpkg.locks import BundleLock, ImageLocation, ImageLocations, ImagesLock, LockedImage
+from lapstrake.imgpkg.parcels import (
+    Parcel,
+    parcels_of_bundle,
+    parcels_of_image,
+    parcels_of_lock,
+    root_tag,
+    with_signatures,
+)
+from lapstrake.imgpkg.remote import Registry as Readable
+from lapstrake.imgpkg.remote import RemoteImage, images_lock_of, prefixed
+from lapstrake.oci.digest import Digest
+from lapstrake.oci.layer import Entry, pack
+from lapstrake.oci.manifest import Descriptor
+from lapstrake.oci.reference import Reference, Repository
+from lapstrake.operations.push import push_layer
+
+Report = Callable[[str], None]
+Chunks = Callable[[], Iterable[bytes]]
+
+
+class Registry(Readable, Protocol):
+    """What is read from and written to registries."""
+
+    def has_blob(self, repository: Repository, digest: Digest) -> bool: ...
+
+    def mount_blob(self, repository: Repository, digest: Digest, source: Repository) -> bool: ...
+
+    def push_blob(self, repository: Repository, digest: Digest, content: bytes | Chunks) -> None: ...
+
+    def put_manifest(self, ref: Reference, media_type: str, data: bytes) -> Digest: ...
+
+
+class Source(Protocol):
+    """Where the layers of parcels are."""
+
+    def chunks(self, parcel: Parcel, layer: Descriptor) -> Iterable[bytes]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class CopyOptions:
+    concurrency: int = 5
+    signatures: bool = False
+    non_distributable: bool = False
+    repository_tags: bool = False
+
+
+class RegistrySource:
+    """Layers still in the registry the parcels were found in."""
+
+    def __init__(self, registry: Readable) -> None:
+        self._registry = registry
+
+    def chunks(self, parcel: Parcel, layer: Descriptor) -> Iterable[bytes]:
+        return self._registry.blob(parcel.repo, layer.digest)
+
+
+class TarSource:
+    """Layers in a tar file."""
+
+    def __init__(self, tar: TarFileReader) -> None:
+        self._tar = tar
+
+    def parcels(self) -> list[Parcel]:
+        return archive.read(b"".join(self._tar.chunks(archive.MANIFEST)))
+
+    def chunks(self, parcel: Parcel, layer: Descriptor) -> Iterable[bytes]:
+        name = archive.layer_name(layer.digest)
+        if name not in self._tar and not layer.is_distributable:
+            raise InputError(
+                f"Expected to find layer '{layer.digest}' in the tar (hint: This may be because when copying to a tar "
+                "file, the --include-non-distributable-layers flag should have been provided.)"
+            )
+        return self._tar.chunks(name)
+
+
+def image_parcels(registry: Readable, reference: Reference, options: CopyOptions) -> list[Parcel]:
+    return _signed(registry, parcels_of_image(registry, reference), options)
+
+
+def lock_parcels(registry: Readable, lock: ImagesLock, options: CopyOptions) -> list[Parcel]:
+    return _signed(registry, parcels_of_lock(registry, lock), options)
+
+
+def bundle_parcels(
+    registry: Readable, reference: Reference, options: CopyOptions, *, tag: str | None = None
+) -> list[Parcel]:
+    """A bundle with all its images; ``tag`` is used instead of the reference's own. Raises
+    ``Reading Images from Bundle: ...`` if an image is missing or a lock cannot be read."""
+    image = fetch_bundle(registry, reference)
+    reader = BundleReader(registry, options.concurrency)
+    prefixed("Reading Images from Bundle", lambda: _opened(reader, image))
+    wanted = root_tag(reference) if tag is None else tag
+    parcels = parcels_of_bundle(registry, reader.read(image), wanted, options.concurrency)
+    return _signed(registry, parcels, options)
+
+
+def _opened(reader: BundleReader, image: RemoteImage) -> None:
+    reader.read(image)
+
+
+def _signed(registry: Readable, parcels: list[Parcel], options: CopyOptions) -> list[Parcel]:
+    return with_signatures(registry, parcels) if options.signatures else parcels
+
+
+def report_export(parcels: Sequence[Parcel], report: Report) -> None:
+    """The lines about what a registry is asked for."""
+    report(f"copy | exporting {len(parcels)} images...")
+    for parcel in parcels:
+        report(f"copy | will export {parcel.reference}")
+    report(f"copy | exported {len(parcels)} images")
+
+
+def copy_to_repository(
+    registry: Registry,
+    parcels: Sequence[Parcel],
+    source: Source,
+    target: Repository,
+    options: CopyOptions,
+    report: Report = lambda _: None,
+) -> None:
+    """Write all parcels to ``target``, tag them, and write down where each bundle's images are."""
+    report(f"copy | importing {len(parcels)} images...")
+    upload = _Upload(registry, source, target, options)
+    with ThreadPoolExecutor(max(1, options.concurrency)) as pool:
+        list(pool.map(upload.parcel, parcels))
+    report("copy | Tagging images")
+    for parcel in parcels:
+        if parcel.tag:
+            registry.put_manifest(
+                target.with_tag(parcel.tag), parcel.manifest.media_type, parcel.manifest.data
+            )
+    bundles = {parcel.digest for parcel in parcels if parcel.is_bundle}
+    for digest in sorted(bundles):
+        _write_locations(registry, target.with_digest(digest), bundles)
+    report_skipped(parcels, options, report)
+
+
+class _Upload:
+    def __init__(self, registry: Registry, source: Source, target: Repository, options: CopyOptions) -> None:
+        self._registry = registry
+        self._source = source
+        self._target = target
+        self._options = options
+
+    def parcel(self, parcel: Parcel) -> None:
+        """An image of a copy, under the tag that keeps it."""
+        tag = naming.digest_tag(parcel.digest)
+        if self._options.repository_tags and parcel.original:
+            tag = naming.repository_tag(Reference.parse(parcel.original), parcel.digest)
+        self._content(parcel, self._target.with_tag(tag))
+
+    def _content(self, parcel: Parcel, reference: Reference) -> None:
+        for child in parcel.children:
+            self._content(child, self._target.with_digest(child.digest))
+        if not parcel.manifest.is_index:
+            for layer in parcel.layers(non_distributable=self._options.non_distributable):
+                self._layer(parcel, layer)
+            self._registry.push_blob(self._target, Digest.of(parcel.config), parcel.config)
+        self._registry.put_manifest(reference, parcel.manifest.media_type, parcel.manifest.data)
+
+    def _layer(self, parcel: Parcel, layer: Descriptor) -> None:
+        if self._registry.has_blob(self._target, layer.digest) or self._mounted(parcel, layer):
+            return
+        self._registry.push_blob(self._target, layer.digest, lambda: self._source.chunks(parcel, layer))
+
+    def _mounted(self, parcel: Parcel, layer: Descriptor) -> bool:
+        """Whether the registry took the layer from the repository it was in. It need not let us."""
+        if parcel.repo.registry != self._target.registry:
+            return False
+        try:
+            return self._registry.mount_blob(self._target, layer.digest, parcel.repo)
+        except RegistryError:
+            return False
+
+
+def _write_locations(registry: Registry, bundle: Reference, bundles: set[Digest]) -> None:
+    if bundle.digest is None:
+        raise AssertionError("a copied bundle is known by digest")
+    image = RemoteImage(bundle.repo, registry.manifest(bundle))
+    lock = images_lock_of(registry, image)
+    locations = ImageLocations(
+        tuple(ImageLocation(str(i.reference), i.reference.digest in bundles) for i in lock.images)
+    )
+    layer = pack([Entry(".", 0o700, None), Entry(naming.LOCATIONS_FILE, 0o600, locations.to_yaml())])
+    reference = bundle.with_tag(naming.locations_tag(bundle.digest))
+    try:
+        push_layer(registry, reference, layer, {})
+    except RegistryError as error:
+        if "immutable" not in str(error):
+            raise
+        registry.manifest(reference)
+
+
+def copy_to_tar(
+    parcels: Sequence[Parcel],
+    source: Source,
+    path: str,
+    options: CopyOptions,
+    *,
+    resume: bool = False,
+    report: Report = lambda _: None,
+    clock: Callable[[], float] = time.monotonic,
+) -> None:
+    """Write all parcels to the file ``path``; with ``resume``, layers it holds already are kept."""
+    layers = _layers(parcels, options)
+    kept = _kept_layers(path, layers) if resume else None
+    if kept:
+        names = kept[1]
+        report(f"copy | Going to reuse {len(names)} layers from the tar already in disk")
+    report("copy | writing layers...")
+
+    def chunks(parcel: Parcel, layer: Descriptor) -> Iterable[bytes]:
+        name = archive.layer_name(layer.digest)
+        return kept[0].chunks(name) if kept and name in kept[1] else source.chunks(parcel, layer)
+
+    def members() -> Iterator[tuple[str, int, Chunks]]:
+        manifest = archive.written(parcels)
+        yield archive.MANIFEST, len(manifest), lambda: [manifest]
+        for parcel, layer in layers:
+            yield (
+                archive.layer_name(layer.digest),
+                layer.size,
+                lambda parcel=parcel, layer=layer: chunks(parcel, layer),  # type: ignore[misc]
+            )
+
+    began = clock()
+    try:
+        for name in write_tar(path, members()):
+            report(f"copy | done: file '{name}' ({(clock() - began) * 1000:.6f}ms)")
+            began = clock()
+    finally:
+        if kept:
+            kept[0].close()
+    report_skipped(parcels, options, report)
+
+
+def _layers(parcels: Sequence[Parcel], options: CopyOptions) -> list[tuple[Parcel, Descriptor]]:
+    """Each layer once, sorted by digest, with an image that has it."""
+    layers: dict[Digest, tuple[Parcel, Descriptor]] = {}
+    for parcel in parcels:
+        for image in parcel.images():
+            for layer in image.layers(non_distributable=options.non_distributable):
+                layers.setdefault(layer.digest, (image, layer))
+    return [layers[digest] for digest in sorted(layers)]
+
+
+def _kept_layers(
+    path: str, layers: Sequence[tuple[Parcel, Descriptor]]
+) -> tuple[TarFileReader, frozenset[str]] | None:
+    """The layers in an earlier tar whose content is right; None if there are none."""
+    try:
+        tar = TarFileReader(path)
+    except InputError:
+        return None
+    wanted = {archive.layer_name(layer.digest): layer.digest for _, layer in layers}
+    names = frozenset(
+        name for name, digest in wanted.items() if name in tar and tar.sha256(name) == digest.hex
+    )
+    if names:
+        return tar, names
+    tar.close()
+    return None
+
+
+def report_skipped(parcels: Sequence[Parcel], options: CopyOptions, report: Report) -> None:
+    """The note about layers that were left behind."""
+    if options.non_distributable:
+        return
+    skipped = [
+        (image, [str(layer.digest) for layer in image.manifest.image().layers if not layer.is_distributable])
+        for parcel in parcels
+        for image in parcel.images()
+    ]
+    skipped = [(image, digests) for image, digests in skipped if digests]
+    if skipped:
+        report(
+            "copy | Warning: Skipped the followings layer(s) due to it being non-distributable. If you would like "
+            "to include non-distributable layers, use the --include-non-distributable-layers flag"
+        )
+    for image, digests in skipped:
+        report(f"copy |  - Image: {image.reference}")
+        report("copy |    Layers:")
+        for digest in digests:
+            report(f"copy |      - {digest}")
+
+
+def lock_of_copy(
+    parcels: Sequence[Parcel], target: Repository, images_lock: ImagesLock | None
+) -> BundleLock | ImagesLock:
+    """The lock file for what was copied: of the root bundle if there is one, else of the images.
+
+    ``images_lock`` is the lock that was copied by; its order and notes are kept.
+    """
+    for parcel in parcels:
+        if parcel.is_root:
+            return BundleLock(target.with_digest(parcel.digest), parcel.tag)
+    if images_lock:
+        return ImagesLock(
+            tuple(
+                LockedImage(target.with_digest(i.reference.digest), i.annotations)
+                for i in images_lock.images
+                if i.reference.digest
+            )
+        )
+    return ImagesLock(tuple(LockedImage(target.with_digest(p.digest)) for p in parcels if not p.is_signature))
+
+
+def read_lock(data: bytes) -> BundleLock | ImagesLock:
+    """Either kind of lock. Raises InputError with the reason why it is no ImagesLock."""
+    try:
+        return BundleLock.parse(data)
+    except InputError:
+        return ImagesLock.parse(data)
