@@ -7,73 +7,12 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from lapstrake.errors import InputError, LapstrakeError
+from lapstrake.operations import kapp_flags
 from lapstrake.operations.cluster_access import NAMESPACES, Access, Cluster
 from lapstrake.operations.step_run import Cancelled, Deployed, Publish
 from lapstrake.packaging.app_status import StepResult, normalized_lines
 
 Object = Mapping[str, Any]
-
-# kapp's options that an App may set; the others would lead out of its namespace or its rights.
-ALLOWED_FLAGS = frozenset(
-    {
-        "--allow-all-ns",
-        "--allow-check",
-        "--allow-cluster",
-        "--allow-ns",
-        "--app-changes-max-to-keep",
-        "--apply-check-interval",
-        "--apply-concurrency",
-        "--apply-default-update-strategy",
-        "--apply-exit-status",
-        "--apply-ignored",
-        "--apply-timeout",
-        "--dangerous-allow-empty-list-of-resources",
-        "--dangerous-ignore-failing-api-services",
-        "--dangerous-override-ownership-of-existing-resources",
-        "--dangerous-scope-to-fallback-allowed-namespaces",
-        "--default-label-scoping-rules",
-        "--diff-against-last-applied",
-        "--diff-anchored",
-        "--diff-changes",
-        "--diff-changes-yaml",
-        "--diff-context",
-        "--diff-exit-status",
-        "--diff-filter",
-        "--diff-line-numbers",
-        "--diff-mask",
-        "--diff-run",
-        "--diff-summary",
-        "--existing-non-labeled-resources-check",
-        "--existing-non-labeled-resources-check-concurrency",
-        "--exit-early-on-apply-error",
-        "--exit-early-on-wait-error",
-        "--filter",
-        "--filter-age",
-        "--filter-kind",
-        "--filter-kind-name",
-        "--filter-kind-ns",
-        "--filter-kind-ns-name",
-        "--filter-labels",
-        "--filter-name",
-        "--filter-ns",
-        "--kube-api-burst",
-        "--kube-api-qps",
-        "--labels",
-        "--logs",
-        "--logs-all",
-        "--metadata-file-output",
-        "--ops-cache-size",
-        "--sort",
-        "--tree",
-        "--wait",
-        "--wait-check-interval",
-        "--wait-concurrency",
-        "--wait-ignored",
-        "--wait-resource-timeout",
-        "--wait-timeout",
-    }
-)
-_FORBIDDEN = "Unexpected flag '{flag}' specified (either forbidden or unknown)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +32,7 @@ class KappRequest:
     map_namespaces: tuple[str, ...] = ()
     default_namespace: str = ""
     flags: tuple[str, ...] = ()
-    # Own resources are the controller's (a package repository): no ownership is checked, few changes are kept.
+    # A package repository: what another one brought is taken over, and nothing at all is fine, too.
     trusted: bool = False
 
 
@@ -172,15 +111,6 @@ def all_namespaces_terminate(app: Object, cluster: Cluster) -> bool:
     return all(_terminates(cluster, namespace) for namespace in namespaces)
 
 
-def checked_flags(given: Sequence[str]) -> tuple[str, ...]:
-    """``given`` if every flag may be set. Raises InputError for the first that may not."""
-    for option in given:
-        flag = option.partition("=")[0]
-        if flag not in ALLOWED_FLAGS:
-            raise InputError(_FORBIDDEN.format(flag=flag))
-    return tuple(given)
-
-
 def _kapp_options(app: Object) -> Object:
     deploy = list(app["spec"].get("deploy") or ())
     if len(deploy) != 1:
@@ -205,7 +135,7 @@ def _request(
         into_namespace=options.get("intoNs") or "",
         map_namespaces=tuple(options.get("mapNs") or ()),
         default_namespace=app["spec"].get("defaultNamespace") or "",
-        flags=checked_flags(flags),
+        flags=kapp_flags.checked(flags),
     )
 
 

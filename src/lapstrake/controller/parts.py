@@ -1,0 +1,90 @@
+"""The real parts that the controller reconciles with: registries, sources, programs, kapp."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from lapstrake.adapters.cluster import ClusterClient
+from lapstrake.adapters.kubeconfig import load_access
+from lapstrake.adapters.registry_client import RegistryClient, RegistryOptions
+from lapstrake.operations.app_template import TemplateTools
+from lapstrake.operations.cluster_access import Access
+from lapstrake.operations.kapp_steps import KappSteps
+from lapstrake.operations.reconcile_app import AppSteps
+from lapstrake.operations.reconcile_repository import RepositorySteps
+from lapstrake.operations.registry_images import open_images
+from lapstrake.operations.registry_resolver import RegistryResolver
+from lapstrake.operations.sources import standard_fetchers
+from lapstrake.packaging.downward_api import Surroundings
+
+# A template program that runs longer than this is hanging (seconds).
+_PROGRAM_TIMEOUT = 300.0
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """Everything the controller needs besides the cluster it watches."""
+
+    apps: AppSteps
+    repositories: RepositorySteps
+
+
+def standard_parts(
+    cluster: ClusterClient, *, controller_version: str, work_folder: Path | None = None
+) -> Parts:
+    """The parts for ``cluster``; fetched content is kept below ``work_folder`` while it is used.
+
+    What an earlier run left there is removed.
+    """
+    if work_folder is not None:
+        shutil.rmtree(work_folder, ignore_errors=True)
+        work_folder.mkdir(parents=True, mode=0o700)
+    folder = str(work_folder) if work_folder is not None else None
+    access = Access(
+        cluster,
+        from_kubeconfig=lambda text: ClusterClient(load_access(contents=text)),
+        now=time.time,
+    )
+    tools = TemplateTools(
+        cluster=cluster,
+        resolver=lambda: RegistryResolver(lambda: RegistryClient(RegistryOptions(env_prefix="KBLD"))),
+        surroundings=Surroundings(
+            kubernetes_version=cluster.server_version,
+            controller_version=controller_version,
+            group_versions=lambda: sorted({rt.api_version for rt in cluster.resource_types()}),
+        ),
+        programs=SystemPrograms(),
+    )
+    fetchers = standard_fetchers(os.environ, open_images)
+    kapp = KappSteps()
+    return Parts(
+        apps=AppSteps(cluster, access, fetchers, tools, kapp, folder),
+        repositories=RepositorySteps(cluster, fetchers, tools, kapp, folder),
+    )
+
+
+class SystemPrograms:
+    """Programs on the PATH."""
+
+    def find(self, name: str) -> str | None:
+        return shutil.which(name)
+
+    def run(self, arguments: Sequence[str], *, stdin: bytes, folder: str) -> tuple[int, str, str]:
+        try:
+            ended = subprocess.run(
+                list(arguments),
+                input=stdin,
+                cwd=folder,
+                capture_output=True,
+                timeout=_PROGRAM_TIMEOUT,
+                check=False,
+            )
+        except subprocess.TimeoutExpired:
+            return 1, "", f"{arguments[0]} did not end within {_PROGRAM_TIMEOUT:.0f} seconds\n"
+        return ended.returncode, ended.stdout.decode(errors="replace"), ended.stderr.decode(errors="replace")
