@@ -16,7 +16,10 @@ def read(definition: str, **members: Any) -> dict[str, Any]:
 def test_unknown_fields_are_dropped_and_reported_in_order() -> None:
     found = decode(
         definition_schema("apps.v1.Deployment"),
-        {"spec": {"replica": 1, "template": {"spec": {"containers": [{"name": "a", "imagee": "x"}]}}}, "z": 1},
+        {
+            "spec": {"replica": 1, "template": {"spec": {"containers": [{"name": "a", "imagee": "x"}]}}},
+            "z": 1,
+        },
     )
     assert found.unknown == ("spec.replica", "spec.template.spec.containers[0].imagee", "z")
     assert found.object == {"spec": {"template": {"spec": {"containers": [{"name": "a"}]}}}}
