@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -16,7 +17,7 @@ from lapstrake.operations.app_deploy import KappOutcome, KappRequest
 from lapstrake.operations.delete_app import DeleteOptions, delete_app
 from lapstrake.operations.deploy import DeployOptions, deploy
 from lapstrake.operations.inspect_app import Inspected, InspectOptions, inspect_app
-from lapstrake.operations.kapp_run import Hooks
+from lapstrake.operations.kapp_run import Hooks, show_target
 from lapstrake.operations.step_run import Cancelled, Publish
 from lapstrake.yamldoc import plain
 
