@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 NO_FOLDING = 1 << 30
 _LONGEST_SIMPLE_KEY = 128
 
-_PLAIN_SAFE = re.compile(r"[A-Za-z0-9_/.$(+][A-Za-z0-9_/.$+()=;-]*(?: [A-Za-z0-9_/.$+()=;-]+)*\Z").match
+_PLAIN_SAFE = re.compile(
+    r"(?!\.\.\.)[A-Za-z0-9_/.$(+][A-Za-z0-9_/.$+()=;-]*(?: [A-Za-z0-9_/.$+()=;-]+)*\Z"
+).match
 # what the emitter of yaml.v2 does not take for printable; tab, carriage return and everything above U+FFFF included
 _SPECIAL = re.compile("[^\n\x20-\x7e\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd]").search
 _BREAKS = frozenset("\n\r\x85\u2028\u2029")

@@ -233,16 +233,16 @@ def merge_values(schema: DocumentType | None, layers: Iterable[Document], host: 
     Without a schema the first layer is the beginning. ``layers`` may be a generator that evaluates files as
     it goes. Raises InputError; the caller puts ``overlaying(...)`` in front. Rules are not run here.
     """
-    if schema is None:
-        result = Document(None)
-    else:
-        result = schema.default_document()
+    result = schema.default_document() if schema is not None else None
     engine = Engine(host)
     for layer in layers:
+        if result is None:
+            result = layer.deep_copy()
+            continue
         engine.matched_document(result, layer)
         if schema is not None:
             schema.check_and_complete(result)
-    return result
+    return result if result is not None else Document(None)
 
 
 def merge_schemas(documents: Iterable[Document], host: Host) -> DocumentType | None:

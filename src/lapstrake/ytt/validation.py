@@ -204,6 +204,11 @@ class Context(Value):
         return ("parent", "root")
 
 
+def is_computed(node: Any) -> bool:
+    """Whether code made the collection that is the value of an item which was written."""
+    return bool(node.position.line) and not node.value.position.line
+
+
 def validate(document: Document, schema: DocumentType | None, host: Host) -> None:
     """Run all rules on the final data values. Raises InputError with every violation."""
     run = _Run(document.value, host)
@@ -243,7 +248,7 @@ class _Run:
 
     def _apply(self, rules: Rules, node: Any, path: str, parent: Any) -> None:
         value = node.value
-        starlark_value = self._host.to_starlark(value)
+        starlark_value = self._starlark_value(node)
         name = path or "(document)"
         if rules.when is not None and not self._is_due(rules.when, starlark_value, parent, name):
             return
@@ -263,6 +268,13 @@ class _Run:
                 if problem is not FAILED:
                     lines.append(f"      found: {problem}\n")
             self.violations.append("".join(lines))
+
+    def _starlark_value(self, node: Any) -> Any:
+        """The value as rules see it: a list that code made is still a list, one that was written is a fragment."""
+        value = node.value
+        if value.__class__ is Array and is_computed(node):
+            return [self._host.to_starlark(item.value) for item in value.items]
+        return self._host.to_starlark(value)
 
     @staticmethod
     def _problem(rule: Rule, value: Any, starlark_value: Any) -> str | None:

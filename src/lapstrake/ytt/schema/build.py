@@ -17,7 +17,7 @@ from lapstrake.ytt.schema.annotations import (
 )
 from lapstrake.ytt.schema.errors import SchemaError, Violation
 from lapstrake.ytt.schema.types import AnyType, ArrayType, DocumentType, MapType, Place, ScalarType, Type
-from lapstrake.ytt.validation import SCHEMA, rules_of
+from lapstrake.ytt.validation import SCHEMA, is_computed, rules_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -64,6 +64,11 @@ def _structural_type(node: Item, host: Host) -> Type:
     if value.__class__ is Map:
         return MapType([(item.key, _type_of(item, host)) for item in value.items], node.position)
     if value.__class__ is Array:
+        if is_computed(node):
+            raise InputError(
+                f"Expected value '[{' '.join(_go_text(item.value) for item in value.items)}]'"
+                " to be a map, array, or scalar, but was []interface {}"
+            )
         if len(value.items) != 1:
             raise _array_error(node, len(value.items))
         item = value.items[0]
@@ -74,6 +79,17 @@ def _structural_type(node: Item, host: Host) -> Type:
     raise InputError(
         f"Expected value '{value}' to be a map, array, or scalar, but was {type(value).__name__}"
     )
+
+
+def _go_text(value: Any) -> str:
+    """A value as Go's ``%s`` shows it; its complaints about other types are part of ytt's text."""
+    if value is None:
+        return "%!s(<nil>)"
+    if isinstance(value, bool):
+        return f"%!s(bool={'true' if value else 'false'})"
+    if isinstance(value, (int, float)):
+        return f"%!s({'int64' if isinstance(value, int) else 'float64'}={value})"
+    return str(value) if isinstance(value, str) else "map[]" if isinstance(value, Map) else "[]"
 
 
 def _refuse_annotations_below(value: Any) -> None:
