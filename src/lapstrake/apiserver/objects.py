@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from copy import deepcopy
 from datetime import datetime
 from typing import Any
 
@@ -13,6 +14,7 @@ from lapstrake.apiserver.requests import Call
 from lapstrake.apiserver.resources import Registry, Served
 from lapstrake.apiserver.status import ApiError
 from lapstrake.apiserver.store import Collection, Key, Store, Stored
+from lapstrake.apiserver.times import rfc3339
 
 Prepare = Callable[[dict[str, Any], Mapping[str, Any] | None], None]
 """``(new, old)``: complete in place what the server decides about objects of one collection."""
@@ -63,13 +65,16 @@ class Objects:
             if base:
                 meta["name"] = metadata.generated_name(base)
             try:
-                return self._create(served, namespace, obj, call)
+                return self.create_decoded(served, namespace, obj, call)
             except ApiError as refusal:
                 if not base or refusal.reason != "AlreadyExists" or attempt + 1 == _NAME_ATTEMPTS:
                     raise
         raise AssertionError("the loop returns or raises")
 
-    def _create(self, served: Served, namespace: str, obj: dict[str, Any], call: Call) -> Stored:
+    def create_decoded(
+        self, served: Served, namespace: str, obj: dict[str, Any], call: Call, *, owned: bool = False
+    ) -> Stored:
+        """Create what has been decoded. ``owned``: its managedFields are those that it shall have."""
         with self.store.transaction():
             self._require_home(served, namespace, obj)
             if served.terminating:
@@ -81,7 +86,8 @@ class Objects:
             if served.status and served.collection not in _STATUS_FROM_CLIENT:
                 obj.pop("status", None)
             obj = rules.defaulted(served, obj)
-            rules.own_created(served, obj, call)
+            if not owned:
+                rules.own_created(served, obj, call, rfc3339(self.clock()))
             obj = self._prepared(served, "CREATE", obj, None)
             self._validate(served, obj, None)
             key = Key(served.collection, namespace, obj["metadata"]["name"])
@@ -159,12 +165,20 @@ class Objects:
             raise status.conflict(rt.plural, meta["name"], rt.group)
 
     def modify(
-        self, served: Served, namespace: str, name: str, change: Change, call: Call, subresource: str = ""
+        self,
+        served: Served,
+        namespace: str,
+        name: str,
+        change: Change,
+        call: Call,
+        subresource: str = "",
+        *,
+        owned: bool = False,
     ) -> Stored:
         """Turn the live object into what ``change`` makes of a copy, and write that if it differs.
 
         Only the part that ``subresource`` covers changes. The last state of an object that goes with its last
-        finalizer is answered as well.
+        finalizer is answered as well. ``owned``: ``change`` has settled the managedFields.
         """
         key = Key(served.collection, namespace, name)
         with self.store.transaction():
@@ -176,7 +190,7 @@ class Objects:
             version = new["metadata"].get("resourceVersion")
             if version and version != str(live.version):
                 raise status.conflict(served.rt.plural, name, served.rt.group)
-            new = self._changed(served, new, live, call, subresource)
+            new = self._changed(served, new, live, call, subresource, owned=owned)
             if _same(new, live.object):
                 return live
             if call.dry_run:
@@ -205,12 +219,13 @@ class Objects:
             return self.store.put(key, new, expected=live.version)
 
     def _changed(
-        self, served: Served, new: dict[str, Any], live: Stored, call: Call, subresource: str
+        self, served: Served, new: dict[str, Any], live: Stored, call: Call, subresource: str, *, owned: bool
     ) -> dict[str, Any]:
         metadata.keep_system_fields(new, live.object)
         self._keep_other_parts(served, new, live.object, subresource)
         new = rules.defaulted(served, new)
-        rules.own_changed(served, new, live.object, call, subresource)
+        if not owned:
+            rules.own_changed(served, new, live.object, call, rfc3339(self.clock()), subresource)
         new = self._prepared(served, "UPDATE", new, live.object)
         metadata.bump_generation(served, new, live.object)
         self._validate(served, new, live.object)
@@ -223,14 +238,16 @@ class Objects:
             managed = new["metadata"].get("managedFields")
             for name in [name for name in new if name not in ("status", "metadata", "kind", "apiVersion")]:
                 del new[name]
-            new.update({name: value for name, value in live.items() if name not in ("status", "metadata")})
+            new.update(
+                deepcopy({name: value for name, value in live.items() if name not in ("status", "metadata")})
+            )
             if served.custom:
-                new["metadata"] = dict(live["metadata"])
+                new["metadata"] = deepcopy(live["metadata"])
                 if managed is not None:
                     new["metadata"]["managedFields"] = managed
         elif served.status:
             if "status" in live:
-                new["status"] = live["status"]
+                new["status"] = deepcopy(live["status"])
             else:
                 new.pop("status", None)
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from lapstrake.apiserver import patches, rules, status
+from lapstrake.apiserver import bodies, patches, rules, status
 from lapstrake.apiserver.objects import Objects
 from lapstrake.apiserver.requests import Call
 from lapstrake.apiserver.resources import Served
-from lapstrake.apiserver.store import Stored
+from lapstrake.apiserver.store import Key, Stored
+from lapstrake.apiserver.times import rfc3339
 
 _NO_MANAGER = "Required value: is required for apply patch"
 
@@ -54,4 +55,42 @@ class Patching:
         if not call.manager_given:
             found = status.cause("FieldValueRequired", "fieldManager", _NO_MANAGER)
             raise status.invalid("PatchOptions", "meta.k8s.io", "", [found])
-        raise status.unsupported_media_type([patches.JSON_PATCH, patches.MERGE_PATCH])
+        wanted = self._read(served, namespace, name, patch)
+        now = rfc3339(self._objects.clock())
+        store = self._objects.store
+        with store.transaction():
+            if store.get(Key(served.collection, namespace, name)) is None:
+                if subresource:
+                    raise status.not_found(served.rt.plural, name, served.rt.group)
+                obj = rules.applied(served, None, wanted, call, now, "")
+                return self._objects.create_decoded(served, namespace, obj, call, owned=True), True
+
+            def change(live: Stored) -> dict[str, Any]:
+                return rules.applied(served, live.copy(), wanted, call, now, subresource)
+
+            item = self._objects.modify(served, namespace, name, change, call, subresource, owned=True)
+            return item, False
+
+    def _read(self, served: Served, namespace: str, name: str, patch: bytes) -> dict[str, Any]:
+        """The applied configuration, with a head that fits the request."""
+        rt = served.rt
+        wanted = bodies.decoded(patch, bodies.YAML)
+        if not isinstance(wanted, dict):
+            raise status.bad_request("error decoding YAML: the patch is no object")
+        for field, expected in (("apiVersion", rt.api_version), ("kind", rt.kind)):
+            if wanted.get(field) != expected:
+                raise status.bad_request(
+                    f"the {field} of the patch ({wanted.get(field, '')}) does not match the expected ({expected})"
+                )
+        meta = {"name": name, **(wanted.get("metadata") or {})}
+        if meta["name"] != name:
+            raise status.bad_request(
+                f"the name of the object ({meta['name']}) does not match the name on the URL ({name})"
+            )
+        if rt.namespaced and meta.setdefault("namespace", namespace) != namespace:
+            raise status.bad_request(
+                "the namespace of the provided object does not match the namespace sent on the request"
+            )
+        if meta.get("managedFields"):
+            raise status.bad_request("metadata.managedFields must be nil")
+        return {**wanted, "metadata": meta}

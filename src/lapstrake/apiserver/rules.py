@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
-from lapstrake.apiserver import status
+from lapstrake.apiserver import managed_fields, status
+from lapstrake.apiserver.apply import apply
+from lapstrake.apiserver.builtin import definition_schema
 from lapstrake.apiserver.decoding import (
     Decoded,
     DecodeError,
@@ -14,9 +17,11 @@ from lapstrake.apiserver.decoding import (
     decode_custom,
     strict_text,
 )
+from lapstrake.apiserver.defaults import fill
+from lapstrake.apiserver.managed_fields import Writer
 from lapstrake.apiserver.requests import Call
 from lapstrake.apiserver.resources import Served
-from lapstrake.apiserver.schema import ANYTHING, fill_defaults
+from lapstrake.apiserver.schema import ANYTHING, Schema, fill_defaults
 from lapstrake.apiserver.status import Cause
 
 
@@ -85,7 +90,7 @@ def defaulted(served: Served, obj: dict[str, Any]) -> dict[str, Any]:
             return obj
         filled: dict[str, Any] = fill_defaults(served.schema, obj)
         return filled
-    return obj
+    return fill(served.definition, obj)
 
 
 def violations(served: Served, obj: Mapping[str, Any], old: Mapping[str, Any] | None) -> Sequence[Cause]:
@@ -93,12 +98,65 @@ def violations(served: Served, obj: Mapping[str, Any], old: Mapping[str, Any] | 
     return ()
 
 
-def own_created(served: Served, obj: dict[str, Any], call: Call) -> None:
+def own_created(served: Served, obj: dict[str, Any], call: Call, now: str) -> None:
     """Record, in place, who set the fields of a new object."""
     obj["metadata"].pop("managedFields", None)
+    blank = managed_fields.blank_object(served.definition)
+    obj["metadata"]["managedFields"] = managed_fields.after_create(
+        typed_schema(served), obj, blank, _writer(served, call, now), has_status=served.status
+    )
 
 
 def own_changed(
-    served: Served, new: dict[str, Any], live: Mapping[str, Any], call: Call, subresource: str
+    served: Served, new: dict[str, Any], live: Mapping[str, Any], call: Call, now: str, subresource: str
 ) -> None:
     """Record, in place, who set the fields that differ."""
+    writer = _writer(served, call, now, subresource)
+    entries = managed_fields.after_update(typed_schema(served), live, new, writer)
+    if entries:
+        new["metadata"]["managedFields"] = entries
+    else:
+        new["metadata"].pop("managedFields", None)
+
+
+def applied(
+    served: Served,
+    live: Mapping[str, Any] | None,
+    patch: Mapping[str, Any],
+    call: Call,
+    now: str,
+    subresource: str,
+) -> dict[str, Any]:
+    """What server-side apply makes of ``live`` (None: there is no such object), with its owners."""
+    made = apply(
+        typed_schema(served),
+        live,
+        patch,
+        _writer(served, call, now, subresource),
+        force=call.force,
+        has_status=served.status,
+        blank=managed_fields.blank_object(served.definition),
+    )
+    owners = made["metadata"]["managedFields"]
+    obj = decoded(served, made, replace(call, validation="Ignore"))
+    obj["metadata"]["managedFields"] = owners
+    return obj
+
+
+def _writer(served: Served, call: Call, now: str, subresource: str = "") -> Writer:
+    return Writer(call.manager, served.rt.api_version, now, subresource)
+
+
+def typed_schema(served: Served) -> Schema:
+    """The schema of whole objects, metadata included, by which fields are owned and merged."""
+    schema = served.schema
+    if not served.custom and schema is not None:
+        return schema
+    schema = schema or Schema(type="object", preserve_unknown=True)
+    properties = {
+        **schema.properties,
+        "apiVersion": Schema(type="string"),
+        "kind": Schema(type="string"),
+        "metadata": definition_schema("meta.v1.ObjectMeta"),
+    }
+    return replace(schema, type="object", properties=properties)

@@ -11,6 +11,7 @@ from typing import Any
 
 import uvicorn
 
+from lapstrake.apiserver import tables
 from lapstrake.apiserver.access import Access, Authenticator, Authorizer, Everybody
 from lapstrake.apiserver.admission import Admit
 from lapstrake.apiserver.answers import Answers
@@ -83,7 +84,7 @@ class ApiServer:
         ]
         everybody = Everybody()
         access = Access(authenticator or everybody, authorizer or everybody)
-        answers = Answers(_names_and_ages)
+        answers = Answers(lambda served, objects: _table(served, objects, clock()))
         crud = Crud(
             self.objects,
             self.deletion,
@@ -173,13 +174,17 @@ class _Uvicorn(uvicorn.Server):
         self.ready.set()
 
 
-def _names_and_ages(served: Served, objects: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    return {
-        "columnDefinitions": [
-            {"name": "Name", "type": "string", "format": "name", "description": "", "priority": 0}
-        ],
-        "rows": [{"cells": [obj["metadata"]["name"]]} for obj in objects],
-    }
+def _table(served: Served, objects: Sequence[Mapping[str, Any]], moment: datetime) -> dict[str, Any]:
+    """Column definitions and cells, those that a view computes included."""
+    made = tables.table(served.definition, objects, moment, served.columns)
+    if served.view is not None and served.view.cells:
+        places = [served.view.cells.get(column["name"]) for column in made["columnDefinitions"]]
+        for row, obj in zip(made["rows"], objects, strict=True):
+            row["cells"] = [
+                read(obj) if read is not None else cell
+                for read, cell in zip(places, row["cells"], strict=True)
+            ]
+    return made
 
 
 def _no_documents(path: str, query: Query) -> tuple[bytes, str] | None:
