@@ -8,9 +8,11 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
-    from lapstrake.yamldoc.nodes import Document
+    from lapstrake.yamldoc.nodes import Document, DocumentSet
+    from lapstrake.ytt.data_values import LibraryDocument
+    from lapstrake.ytt.workspace import Output, Values
 
 
 class SourceFile:
@@ -28,14 +30,16 @@ class DataValue:
 
     ``key`` is the dotted path, perhaps after ``@library:``; ``value`` the text. ``kind`` says how the text is
     meant: ``string`` (-v), ``yaml`` (--data-value-yaml) or ``file`` (--data-value-file: the file's content).
+    ``path`` is where such a file stands, for messages.
     """
 
-    __slots__ = ("key", "kind", "value")
+    __slots__ = ("key", "kind", "path", "value")
 
-    def __init__(self, key: str, value: str, kind: str = "string") -> None:
+    def __init__(self, key: str, value: str, kind: str = "string", path: str = "") -> None:
         self.key = key
         self.value = value
         self.kind = kind
+        self.path = path
 
 
 class EnvironmentValues:
@@ -58,6 +62,7 @@ class TemplateOptions:
     ``values_files`` are plain YAML files (--data-values-file), lowest in precedence, then ``environment``,
     then ``values`` (string, yaml, file, as ytt ranks them whatever their order). ``inspect`` is ``""``,
     ``"values"`` (--data-values-inspect) or ``"schema"`` (--data-values-schema-inspect, OpenAPI v3).
+    ``max_steps`` bounds calls and iterations of templates (0: no bound).
     """
 
     __slots__ = (
@@ -66,6 +71,7 @@ class TemplateOptions:
         "ignore_unknown_comments",
         "implicit_map_key_overrides",
         "inspect",
+        "max_steps",
         "strict",
         "values",
         "values_files",
@@ -82,6 +88,7 @@ class TemplateOptions:
         ignore_unknown_comments: bool = False,
         implicit_map_key_overrides: bool = False,
         inspect: str = "",
+        max_steps: int = 0,
     ) -> None:
         self.values_files = values_files
         self.environment = environment
@@ -91,6 +98,7 @@ class TemplateOptions:
         self.ignore_unknown_comments = ignore_unknown_comments
         self.implicit_map_key_overrides = implicit_map_key_overrides
         self.inspect = inspect
+        self.max_steps = max_steps
 
 
 class TemplateResult:
@@ -118,11 +126,84 @@ class TemplateResult:
         return [value for value in load_all(self.text, "stdout") if value is not None]
 
 
-def template(files: Sequence[SourceFile], options: TemplateOptions | None = None) -> TemplateResult:
-    """Render ``files`` in memory.
+def template(
+    files: Sequence[SourceFile],
+    options: TemplateOptions | None = None,
+    *,
+    log: Callable[[str], None] | None = None,
+) -> TemplateResult:
+    """Render ``files`` in memory. ``log`` receives at once what goes to the result's ``log``.
 
     Raises LapstrakeError with ytt's text (without ``ytt: Error:``) for anything wrong in files or values.
     """
-    from lapstrake.errors import LapstrakeError
+    from lapstrake.ytt.files import FileTree, with_roles
+    from lapstrake.ytt.settings import Settings
+    from lapstrake.ytt.workspace import Workspace
 
-    raise LapstrakeError("templating is not in place yet")
+    options = options or TemplateOptions()
+    written: list[str] = []
+
+    def write(text: str) -> None:
+        written.append(text)
+        if log is not None:
+            log(text)
+
+    settings = Settings(
+        write=write,
+        strict=options.strict,
+        ignore_unknown_comments=options.ignore_unknown_comments,
+        implicit_overrides=options.implicit_map_key_overrides,
+        max_steps=options.max_steps,
+    )
+    workspace = Workspace(FileTree(with_roles(files, options.file_marks)), settings)
+    values = workspace.values(_additional_values(options))
+    if options.inspect:
+        return _inspected(values, options.inspect, written)
+    outputs = workspace.outputs(values)
+    workspace.check_libraries_used()
+    return _result(outputs, written)
+
+
+def _additional_values(options: TemplateOptions) -> list[LibraryDocument]:
+    if not (options.values_files or options.environment or options.values):
+        return []
+    from lapstrake.ytt.data_values import additional_values
+
+    return additional_values(options.values_files, options.environment, options.values, strict=options.strict)
+
+
+def _inspected(values: Values, what: str, written: list[str]) -> TemplateResult:
+    """The data values themselves, or their schema as an OpenAPI document."""
+    from lapstrake.yamldoc.nodes import DocumentSet
+
+    document = values.document
+    if what == "schema":
+        from lapstrake.ytt.schema.openapi import openapi_document
+
+        document = openapi_document(values.schema)
+    docset = DocumentSet([document])
+    return TemplateResult(files=(), documents=docset.items, text=_printed(docset), log="".join(written))
+
+
+def _result(outputs: Sequence[Output], written: list[str]) -> TemplateResult:
+    from lapstrake.yamldoc.nodes import DocumentSet
+
+    texts: list[SourceFile] = []
+    yamls: list[SourceFile] = []
+    documents: list[Document] = []
+    for output in outputs:
+        if isinstance(output.result, DocumentSet):
+            yamls.append(
+                SourceFile(output.file.path, _printed(output.result).encode("utf-8", "surrogateescape"))
+            )
+            documents.extend(output.result.items)
+        else:
+            texts.append(SourceFile(output.file.path, output.result.encode("utf-8", "surrogateescape")))
+    text = _printed(DocumentSet(documents))
+    return TemplateResult(files=[*texts, *yamls], documents=documents, text=text, log="".join(written))
+
+
+def _printed(docset: DocumentSet) -> str:
+    from lapstrake.yamldoc.printer import print_documents
+
+    return print_documents(docset)

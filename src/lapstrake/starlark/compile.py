@@ -1,6 +1,6 @@
 """Syntax tree to CPython code, through Python's ``ast`` nodes; no source text is ever made.
 
-Helpers live in the module's builtins under names that begin with a dot, which no user can write. A node's
+The operations live in the module's builtins under names that begin with a dot, which no user can write. A node's
 Python line number is its program line plus one, so that a traceback leads back to the program's lines.
 """
 
@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 
     from lapstrake.starlark.syntax import FunctionHooks, Parameter, Program, Stmt
 
-_BINARY_HELPERS = {
+_BINARY_OPERATIONS = {
     "+": ".add",
     "-": ".subtract",
     "*": ".multiply",
@@ -66,14 +66,14 @@ _BINARY_HELPERS = {
     "in": ".contains",
     "not in": ".lacks",
 }
-_UNARY_HELPERS = {"-": ".negative", "+": ".positive", "~": ".invert"}
+_UNARY_OPERATIONS = {"-": ".negative", "+": ".positive", "~": ".invert"}
 _CONSTANTS = {"True": True, "False": False, "None": None}
 _LOAD = ast.Load()
 _STORE = ast.Store()
 
 
 class Compiled:
-    """``code`` to be executed with the machine's helpers and ``hooks`` (hidden name to callable) as builtins."""
+    """``code`` to be executed with the machine's operations and ``hooks`` (hidden name to callable) as builtins."""
 
     __slots__ = ("code", "hooks")
 
@@ -102,7 +102,7 @@ class _Compiler:
 
     # -- pieces
 
-    def helper(self, row: int, name: str, *args: ast.expr) -> ast.Call:
+    def guarded(self, row: int, name: str, *args: ast.expr) -> ast.Call:
         return ast.Call(_name(row, name), list(args), [], lineno=row + 1, col_offset=0)
 
     def temporary(self) -> str:
@@ -134,7 +134,7 @@ class _Compiler:
         elif isinstance(statement, For):
             out.append(self.for_loop(statement))
         elif isinstance(statement, While):
-            tick = self.helper(row, ".tick")
+            tick = self.guarded(row, ".tick")
             test = ast.BoolOp(ast.And(), [tick, self.expression(statement.condition)], **place)
             out.append(ast.While(test, self.block(statement.body, row), [], **place))
         elif isinstance(statement, Def):
@@ -157,10 +157,10 @@ class _Compiler:
         self, row: int, target: Expr, iterable: Expr, after: list[ast.stmt]
     ) -> tuple[ast.expr, ast.expr]:
         """Target and iterable of a loop; what a target needs beyond names is put into ``after``."""
-        items = self.helper(row, ".iterate", self.expression(iterable))
+        items = self.guarded(row, ".iterate", self.expression(iterable))
         shape = _shape(target)
         if shape is not None:
-            items = self.helper(row, ".iterate_unpacked", items, _constant(row, shape))
+            items = self.guarded(row, ".iterate_unpacked", items, _constant(row, shape))
         return self.target(target, after), items
 
     def assign(self, statement: Assign, out: list[ast.stmt]) -> None:
@@ -176,7 +176,7 @@ class _Compiler:
             return
         shape = _shape(target)
         if shape is not None:
-            value = self.helper(row, ".unpacked", value, _constant(row, shape))
+            value = self.guarded(row, ".unpacked", value, _constant(row, shape))
         after: list[ast.stmt] = []
         out.append(ast.Assign([self.target(target, after)], value, **place))
         out.extend(after)
@@ -195,36 +195,36 @@ class _Compiler:
 
     def store(self, row: int, target: Expr, value: ast.expr) -> ast.stmt:
         if isinstance(target, Index):
-            call = self.helper(
+            call = self.guarded(
                 row, ".set_index", self.expression(target.value), self.expression(target.index), value
             )
         else:
             assert isinstance(target, Dot)
-            call = self.helper(
+            call = self.guarded(
                 row, ".set_attr", self.expression(target.value), _constant(row, target.name), value
             )
         return ast.Expr(call, lineno=row + 1, col_offset=0)
 
     def augmented(self, row: int, target: Expr, op: str, value: ast.expr) -> ast.stmt:
-        operator = ".in_place_add" if op == "+" else _BINARY_HELPERS[op]
+        operator = ".in_place_add" if op == "+" else _BINARY_OPERATIONS[op]
         place: dict[str, Any] = {"lineno": row + 1, "col_offset": 0}
         if isinstance(target, Name):
-            result = self.helper(row, operator, self.expression(target), value)
+            result = self.guarded(row, operator, self.expression(target), value)
             return ast.Assign([_name(row, _python_name(target.id), _STORE)], result, **place)
         function = _name(row, operator)
         if isinstance(target, Index):
             container, key = self.expression(target.value), self.expression(target.index)
-            return ast.Expr(self.helper(row, ".augment_index", container, key, function, value), **place)
+            return ast.Expr(self.guarded(row, ".augment_index", container, key, function, value), **place)
         assert isinstance(target, Dot)
         container, key = self.expression(target.value), _constant(row, target.name)
-        return ast.Expr(self.helper(row, ".augment_attr", container, key, function, value), **place)
+        return ast.Expr(self.guarded(row, ".augment_attr", container, key, function, value), **place)
 
     def definition(self, statement: Def) -> ast.FunctionDef:
         row = statement.line
         place: dict[str, Any] = {"lineno": row + 1, "col_offset": 0}
         body = self.statements(statement.body)
         if self.function_hooks is not None:
-            enter = ast.Expr(self.helper(_first_line(statement), ".enter"), **place)
+            enter = ast.Expr(self.guarded(_first_line(statement), ".enter"), **place)
             body = [enter, *body, self.return_statement(row, None)]
         name, parameters = _python_name(statement.name), self.parameters(statement.params)
         return ast.FunctionDef(name, parameters, body or [ast.Pass(**place)], [], **place)
@@ -232,7 +232,7 @@ class _Compiler:
     def return_statement(self, row: int, value: Expr | None) -> ast.Return:
         result: ast.expr = _constant(row, None) if value is None else self.expression(value)
         if self.function_hooks is not None:
-            result = self.helper(row, ".leave", result, _constant(row, value is not None))
+            result = self.guarded(row, ".leave", result, _constant(row, value is not None))
         return ast.Return(result, lineno=row + 1, col_offset=0)
 
     def parameters(self, params: Sequence[Parameter]) -> ast.arguments:
@@ -271,7 +271,7 @@ class _Compiler:
     def load(self, statement: Load, out: list[ast.stmt]) -> None:
         row = statement.line
         names = _constant(row, tuple([name for _, name in statement.names]))
-        values = self.helper(row, ".load", _constant(row, statement.module), names)
+        values = self.guarded(row, ".load", _constant(row, statement.module), names)
         targets: list[ast.expr] = [_name(row, _python_name(local), _STORE) for local, _ in statement.names]
         target = ast.Tuple(targets, _STORE, lineno=row + 1, col_offset=0)
         out.append(ast.Assign([target], values, lineno=row + 1, col_offset=0))
@@ -307,17 +307,17 @@ class _Compiler:
                 and isinstance(operand.value, (int, float))
             ):
                 return _constant(row, -operand.value)
-            return self.helper(row, _UNARY_HELPERS[value.op], operand)
+            return self.guarded(row, _UNARY_OPERATIONS[value.op], operand)
         if isinstance(value, Dot):
-            return self.helper(row, ".get_attr", self.expression(value.value), _constant(row, value.name))
+            return self.guarded(row, ".get_attr", self.expression(value.value), _constant(row, value.name))
         if isinstance(value, Index):
-            return self.helper(row, ".get_index", self.expression(value.value), self.expression(value.index))
+            return self.guarded(row, ".get_index", self.expression(value.value), self.expression(value.index))
         if isinstance(value, Slice):
             bounds = [
                 _constant(row, None) if bound is None else self.expression(bound)
                 for bound in (value.low, value.high, value.step)
             ]
-            return self.helper(row, ".get_slice", self.expression(value.value), *bounds)
+            return self.guarded(row, ".get_slice", self.expression(value.value), *bounds)
         if isinstance(value, ListExpr):
             return ast.List([self.expression(item) for item in value.items], _LOAD, **place)
         if isinstance(value, TupleExpr):
@@ -338,7 +338,7 @@ class _Compiler:
         if value.op in ("and", "or"):
             operator: ast.boolop = ast.And() if value.op == "and" else ast.Or()
             return ast.BoolOp(operator, [left, right], lineno=row + 1, col_offset=0)
-        return self.helper(row, _BINARY_HELPERS[value.op], left, right)
+        return self.guarded(row, _BINARY_OPERATIONS[value.op], left, right)
 
     def dict_display(self, value: DictExpr) -> ast.expr:
         row = value.line
@@ -350,7 +350,7 @@ class _Compiler:
             items = [self.expression(item) for _, item in value.entries]
             return ast.Dict(keys, items, lineno=row + 1, col_offset=0)
         parts = [self.expression(part) for entry in value.entries for part in entry]
-        return self.helper(row, ".dict_display", *parts)
+        return self.guarded(row, ".dict_display", *parts)
 
     def call(self, value: Call) -> ast.expr:
         row = value.line
@@ -360,9 +360,9 @@ class _Compiler:
         for arg in value.args:
             item = self.expression(arg.value)
             if arg.kind == "*":
-                args.append(ast.Starred(self.helper(row, ".spread", item), _LOAD, **place))
+                args.append(ast.Starred(self.guarded(row, ".spread", item), _LOAD, **place))
             elif arg.kind == "**":
-                keywords.append(ast.keyword(None, self.helper(row, ".spread_names", item), **place))
+                keywords.append(ast.keyword(None, self.guarded(row, ".spread_names", item), **place))
             elif arg.kind == "=":
                 keywords.append(ast.keyword(arg.name, item, **place))
             else:
@@ -387,7 +387,7 @@ class _Compiler:
         body = self.expression(value.body)
         if value.value is None:
             return ast.ListComp(body, generators, lineno=row + 1, col_offset=0)
-        key = self.helper(row, ".key_of", body)
+        key = self.guarded(row, ".key_of", body)
         return ast.DictComp(key, self.expression(value.value), generators, lineno=row + 1, col_offset=0)
 
 

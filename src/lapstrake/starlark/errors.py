@@ -40,13 +40,13 @@ class Frame:
 
 
 class EvalError(InputError):
-    """A Starlark program failed. ``frames``: innermost first, filled in where the error leaves the program.
+    """A Starlark program failed.
 
-    ``cause`` is the failure of another program (a loaded file) that led to this one.
+    ``frames``: the calls that were going on, innermost first, filled in wherever the error leaves the machine.
+    ``inner`` are those that no traceback tells of.
     """
 
-    def __init__(self, message: str, *, cause: Exception | None = None) -> None:
+    def __init__(self, message: str) -> None:
         super().__init__(message)
+        self.inner: list[Frame] = []
         self.frames: list[Frame] = []
-        self.located = False
-        self.cause = cause

@@ -1,11 +1,11 @@
-"""Runs Starlark programs: gives each its own globals and helpers, loads, freezes, and explains failures."""
+"""Runs Starlark programs: gives each its own globals and operations, loads, freezes, and explains failures."""
 
 from __future__ import annotations
 
 import sys
 from types import FunctionType
 
-from lapstrake.starlark import operators as operations
+from lapstrake.starlark import operators as guarded
 from lapstrake.starlark.builtins import UNIVERSE_NAMES, universe
 from lapstrake.starlark.compile import compile_program
 from lapstrake.starlark.errors import EvalError, Frame
@@ -50,7 +50,7 @@ class Machine:
         self.operators = Operators(self.guard, self._callee_frame)
         self.max_depth = max_depth
         self.programs: dict[str, Sequence[Line]] = {}
-        self.base: dict[str, Any] = {**universe(self.operators, write), **_helpers(self.operators)}
+        self.base: dict[str, Any] = {**universe(self.operators, write), **_operations(self.operators)}
 
     # -- running
 
@@ -122,10 +122,7 @@ class Machine:
 
     def locate(self, error: EvalError) -> None:
         """Fill in the frames of an error that is on its way out of a program."""
-        if error.located:
-            return
-        error.located = True
-        error.frames.extend(self._frames(error.__traceback__))
+        error.frames = error.inner + self._frames(error.__traceback__)
 
     def _frames(self, traceback: TracebackType | None) -> list[Frame]:
         """The program's frames in a traceback, innermost first."""
@@ -176,8 +173,7 @@ class Machine:
             found = EvalError("got multiple values for a keyword argument")
         else:
             return error
-        found.located = True
-        found.frames = _shortened(self._frames(error.__traceback__))
+        found.inner = found.frames = _shortened(self._frames(error.__traceback__))
         return found
 
     # -- what else a host needs
@@ -198,7 +194,7 @@ def _shortened(frames: list[Frame]) -> list[Frame]:
     return frames if len(frames) <= 40 else frames[:20] + frames[-20:]
 
 
-def _helpers(operators: Operators) -> dict[str, Any]:
+def _operations(operators: Operators) -> dict[str, Any]:
     """The hidden names that compiled code uses."""
 
     def iterate_unpacked(items: Iterator[Any], shape: Sequence[Any]) -> Iterator[Any]:
@@ -234,7 +230,7 @@ def _helpers(operators: Operators) -> dict[str, Any]:
         "spread",
         "spread_names",
     ]
-    helpers = {f".{name}": getattr(operations, name) for name in plain}
+    operations = {f".{name}": getattr(guarded, name) for name in plain}
     bound = [
         "set_index",
         "set_attr",
@@ -245,10 +241,10 @@ def _helpers(operators: Operators) -> dict[str, Any]:
         "invoke",
         "call",
     ]
-    helpers.update({f".{name}": getattr(operators, name) for name in bound})
-    helpers[".equal"] = equal
-    helpers[".key_of"] = key_of
-    helpers[".tick"] = operators.guard.tick
-    helpers[".iterate"] = operators.guard.iterate
-    helpers[".iterate_unpacked"] = iterate_unpacked
-    return helpers
+    operations.update({f".{name}": getattr(operators, name) for name in bound})
+    operations[".equal"] = equal
+    operations[".key_of"] = key_of
+    operations[".tick"] = operators.guard.tick
+    operations[".iterate"] = operators.guard.iterate
+    operations[".iterate_unpacked"] = iterate_unpacked
+    return operations

@@ -421,7 +421,7 @@ class Operators:
 
         message = why_refused(function, args, kwargs)
         error = EvalError(message)
-        error.frames.append(self.callee_frame(function, message))
+        error.inner.append(self.callee_frame(function, message))
         return error
 
 

@@ -1,0 +1,261 @@
+"""The running side of a template: hooks that a compiled template calls to build its documents and texts.
+
+Every call of a template function opens a context of its own. In a context of documents a stack of open nodes
+leads from the root to the node begun last; what a new node belongs to is found by looking for its parent in
+the text, so nodes need not be closed, and code may stand at any depth.
+"""
+
+from __future__ import annotations
+
+from lapstrake.starlark.errors import EvalError
+from lapstrake.yamldoc.nodes import (
+    Annotation,
+    Array,
+    ArrayItem,
+    Document,
+    DocumentSet,
+    Map,
+    MapItem,
+    copy_value,
+)
+from lapstrake.ytt.fragment import Fragment, Opaque, node_kind, to_tree
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from lapstrake.position import Position
+
+_FITTING = {DocumentSet: Document, Map: MapItem, Array: ArrayItem}
+_PLURALS = {DocumentSet: "document sets", Map: "maps", Array: "arrays"}
+_FITTING_PLURALS = {DocumentSet: "documents", Map: "map items", Array: "array items"}
+KEY_OVERRIDE = "yaml/map-key-override"
+
+
+class Replacement(Opaque):
+    """What ``template.replace`` gives: takes the place of the item whose value it becomes."""
+
+    __slots__ = ("value",)
+
+    def __init__(self, value: Any) -> None:
+        super().__init__("@ytt:template.replace", {}, "")
+        self.value = value
+
+
+class _Documents:
+    """A context that builds nodes. ``stack``: pairs of a node of the template and its copy in the result."""
+
+    __slots__ = ("annotations", "keys", "root", "seen", "stack")
+
+    def __init__(self) -> None:
+        self.root: Any = None
+        self.stack: list[tuple[Any, Any]] = []
+        self.annotations: dict[int, dict[str, Annotation]] = {}
+        self.keys: dict[int, str] = {}
+        self.seen: dict[int, set[Any]] = {}
+
+    def result(self) -> Any:
+        return None if self.root is None else Fragment(self.root)
+
+
+class _Text:
+    """A context that collects text."""
+
+    __slots__ = ("parts",)
+
+    def __init__(self) -> None:
+        self.parts: list[str] = []
+
+    def result(self) -> str:
+        return "".join(self.parts)
+
+
+class Builder:
+    """The hooks of one template and the contexts they work in. ``prefix`` begins the messages of its errors."""
+
+    def __init__(self, serial: int, *, text: bool = False, implicit_overrides: bool = False) -> None:
+        self.prefix = f"__ytt_tpl{serial}_"
+        self.text = text
+        self.implicit_overrides = implicit_overrides
+        self.contexts: list[Any] = []
+
+    # -- contexts
+
+    def enter(self) -> None:
+        self.contexts.append(_Text() if self.text else _Documents())
+
+    def leave(self, value: Any, explicit: bool) -> Any:
+        context = self.contexts.pop()
+        return value if explicit else context.result()
+
+    def enter_text(self) -> None:
+        self.contexts.append(_Text())
+
+    def leave_text(self) -> str:
+        text: str = self.contexts.pop().result()
+        return text
+
+    # -- text
+
+    def append(self, text: str) -> None:
+        self.contexts[-1].parts.append(text)
+
+    def append_value(self, value: Any) -> None:
+        if type(value) is not str:
+            tree = to_tree(value)
+            raise EvalError(
+                f"{self.prefix}set_node: cannot set non-string value ({_go_kind(tree)}), "
+                "consider using str(...) to convert to string"
+            )
+        self.contexts[-1].parts.append(value)
+
+    # -- nodes
+
+    def annotate(
+        self, node: Any, name: str, position: Position, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> None:
+        """Keep an evaluated annotation for the node of the template that begins next."""
+        pending = self.contexts[-1].annotations.setdefault(id(node), {})
+        pending[name] = Annotation(name, args, kwargs, position)
+
+    def set_key(self, node: MapItem) -> None:
+        text = self.leave_text()
+        self.contexts[-1].keys[id(node)] = text
+
+    def start(self, node: Any, parent: Any) -> None:
+        """Begin a node of the template: a copy of it, without its children, goes where it belongs."""
+        made = self._fresh(node)
+        stack = self._place(node, parent, made)
+        stack.append((node, made))
+        value = node.value
+        if type(value) is Map or type(value) is Array:
+            made.value = type(value)([], value.position)
+            stack.append((value, made.value))
+
+    def add_static(self, node: Any, parent: Any) -> None:
+        """A node below which there is nothing to compute."""
+        made = self._fresh(node)
+        made.value = copy_value(node.value)
+        self._place(node, parent, made)
+
+    def set(self, value: Any) -> None:
+        """Give the node begun last a computed value."""
+        stack = self.contexts[-1].stack
+        node, made = stack[-1]
+        if type(value) is Replacement:
+            self._replace(stack, made, value.value)
+            return
+        try:
+            tree = to_tree(value)
+        except EvalError as error:
+            raise EvalError(f"{self.prefix}set_node: {error.message}") from None
+        if type(tree) is DocumentSet:
+            raise EvalError(
+                f"{self.prefix}set_node: {node_kind(node)}s can only contain arrays, maps, or scalars; "
+                "this is a document set"
+            )
+        made.value = copy_value(tree)
+
+    def set_text(self) -> None:
+        text = self.leave_text()
+        self.contexts[-1].stack[-1][1].value = text
+
+    def _fresh(self, node: Any) -> Any:
+        context = self.contexts[-1]
+        kind = type(node)
+        value = None if type(node.value) is Map or type(node.value) is Array else node.value
+        made: Any
+        if kind is MapItem:
+            made = MapItem(context.keys.pop(id(node), node.key), value, node.position)
+        elif kind is ArrayItem:
+            made = ArrayItem(value, node.position)
+        else:
+            made = Document(value, node.position, None, node.implicit)
+        made.annotations = context.annotations.pop(id(node), None)
+        return made
+
+    def _place(self, node: Any, parent: Any, made: Any) -> list[tuple[Any, Any]]:
+        context = self.contexts[-1]
+        stack: list[tuple[Any, Any]] = context.stack
+        at = len(stack) - 1
+        while at >= 0 and stack[at][0] is not parent:
+            at -= 1
+        if at >= 0:
+            del stack[at + 1 :]
+        elif not stack:
+            context.root = type(parent)([], node.position)
+            stack.append((parent, context.root))
+        holder = stack[-1][1]
+        if type(holder) not in _FITTING or _FITTING[type(holder)] is not type(made):
+            self._refuse(holder, made)
+        if type(holder) is Map:
+            self._check_key(context, holder, made)
+        holder.items.append(made)
+        return stack
+
+    def _refuse(self, holder: Any, made: Any) -> None:
+        kind = type(holder)
+        if kind in _PLURALS:
+            raise EvalError(
+                f"{self.prefix}start_node: {_PLURALS[kind]} can only contain {_FITTING_PLURALS[kind]}; "
+                f"this is a {node_kind(made)}"
+            )
+        raise EvalError(
+            f"{self.prefix}start_node: {node_kind(holder)}s can only contain arrays, maps, or scalars; "
+            f"this is a {node_kind(made)}"
+        )
+
+    def _check_key(self, context: _Documents, holder: Map, made: MapItem) -> None:
+        key = (type(made.key), made.key) if not isinstance(made.key, (Map, Array)) else id(made)
+        seen = context.seen.setdefault(id(holder), set())
+        if key not in seen:
+            seen.add(key)
+            return
+        overrides = made.annotations is not None and KEY_OVERRIDE in made.annotations
+        if not overrides and not self.implicit_overrides:
+            raise EvalError(
+                f"{self.prefix}start_node: expected key '{made.key}' to not be specified again "
+                "(unless 'yaml/map-key-override' annotation is added)"
+            )
+        holder.items[:] = [item for item in holder.items if not _same_key(item.key, made.key)]
+
+    def _replace(self, stack: list[tuple[Any, Any]], made: Any, value: Any) -> None:
+        """Put the items of ``value`` in the place of the item begun last."""
+        stack.pop()
+        holder = stack[-1][1]
+        tree = to_tree(value)
+        if type(holder) is Map:
+            if type(tree) is not Map:
+                raise EvalError(f"template.replace: expected value to be map, but was {_go_kind(tree)}")
+            names = tree.items
+            holder.items[:] = [
+                item for item in holder.items if not any(_same_key(item.key, new.key) for new in names)
+            ]
+        elif type(tree) is not Array and type(tree) is not DocumentSet:
+            wanted = "array" if type(holder) is Array else "document set"
+            raise EvalError(f"template.replace: expected value to be {wanted}, but was {_go_kind(tree)}")
+        at = holder.items.index(made)
+        holder.items[at : at + 1] = [self._replacing(holder, item) for item in tree.items]
+
+    def _replacing(self, holder: Any, item: Any) -> Any:
+        if type(holder) is DocumentSet and type(item) is not Document:
+            return Document(copy_value(item.value), item.position)
+        if type(holder) is Array and type(item) is not ArrayItem:
+            return ArrayItem(copy_value(item.value), item.position)
+        return item.deep_copy()
+
+
+def _same_key(a: Any, b: Any) -> bool:
+    return type(a) is type(b) and bool(a == b)
+
+
+def _go_kind(tree: Any) -> str:
+    return {
+        bool: "bool",
+        int: "int64",
+        float: "float64",
+        type(None): "<nil>",
+        Array: "[]interface {}",
+        Map: "*orderedmap.Map",
+        str: "string",
+    }.get(type(tree), "*yamlmeta." + type(tree).__name__)

@@ -1,0 +1,262 @@
+"""Document trees as Starlark sees them (``yamlfragment``), structs, and the way between the two worlds."""
+
+from __future__ import annotations
+
+from types import FunctionType
+
+from lapstrake.starlark.errors import EvalError
+from lapstrake.starlark.values import (
+    ABSENT,
+    Builtin,
+    StarlarkSet,
+    Value,
+    equal,
+    key_of,
+    keys_of,
+    string_bytes,
+    string_of,
+    to_repr,
+    type_name,
+    value_of,
+)
+from lapstrake.yamldoc.nodes import Array, ArrayItem, Document, DocumentSet, Map, MapItem
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+    from typing import Any
+
+    from lapstrake.yamldoc.nodes import Node
+
+
+class Fragment(Value):
+    """A node of a document tree: a Map, an Array or a DocumentSet. Read only."""
+
+    __slots__ = ("node",)
+
+    def __init__(self, node: Map | Array | DocumentSet) -> None:
+        self.node = node
+
+    def __bool__(self) -> bool:
+        return bool(self.node.items)
+
+    def type_name(self) -> str:
+        return "yamlfragment"
+
+    def text(self) -> str:
+        return "yamlfragment(...)"
+
+    def index(self, key: Any) -> Any:
+        node = self.node
+        if type(node) is Map:
+            for item in node.items:
+                if equal(_scalar(item.key), key):
+                    return to_starlark(item.value)
+            raise EvalError(f"key {to_repr(key)} not in yamlfragment")
+        if type(key) is not int:
+            kind = "array" if type(node) is Array else "document set"
+            raise EvalError(
+                f"yamlfragment.Get: Expected {kind} index to be an int64, but was {type_name(key)}"
+            )
+        if not 0 <= key < len(node.items):
+            raise EvalError(f"key {key} not in yamlfragment")
+        return to_starlark(node.items[key].value)
+
+    def set_index(self, key: Any, value: Any) -> None:
+        raise EvalError("yamlfragment.SetKey: Not implemented")
+
+    def length(self) -> int:
+        return len(self.node.items)
+
+    def iterate(self) -> Iterator[Any]:
+        node = self.node
+        if type(node) is Map:
+            return iter([_scalar(item.key) for item in node.items])
+        return iter([to_starlark(item.value) for item in node.items])
+
+    def entries_of(self) -> Iterator[tuple[Any, Any]] | None:
+        node = self.node
+        if type(node) is not Map:
+            return None
+        return iter([(_scalar(item.key), to_starlark(item.value)) for item in node.items])
+
+    def contains(self, item: Any) -> bool:
+        if type(self.node) is Map:
+            return any(equal(key, item) for key in self.iterate())
+        return type(item) is int and 0 <= item < len(self.node.items)
+
+
+class Struct(Value):
+    """Named values; ``fields`` in order. ``kind`` is the type's name (struct, module, library, ...)."""
+
+    __slots__ = ("fields", "kind", "label")
+
+    def __init__(self, fields: dict[str, Any], kind: str = "struct", label: str = "") -> None:
+        self.fields = fields
+        self.kind = kind
+        self.label = label
+
+    def __bool__(self) -> bool:
+        return bool(self.fields) or self.kind != "struct"
+
+    def type_name(self) -> str:
+        return self.kind
+
+    def text(self) -> str:
+        return f'<module "{self.label}">' if self.kind == "module" else f"{self.kind}(...)"
+
+    def attr(self, name: str) -> Any:
+        return self.fields.get(name, ABSENT)
+
+    def attr_names(self) -> Sequence[str]:
+        return sorted(self.fields)
+
+    def index(self, key: Any) -> Any:
+        if self.kind != "struct":
+            return super().index(key)
+        if type(key) is not str:
+            raise EvalError(f"expected a string, but was {type_name(key)}")
+        if key not in self.fields:
+            raise EvalError(f"key {to_repr(key)} not in struct")
+        return self.fields[key]
+
+    def length(self) -> int | None:
+        return len(self.fields) if self.kind == "struct" else None
+
+    def iterate(self) -> Iterator[Any] | None:
+        return iter(list(self.fields)) if self.kind == "struct" else None
+
+    def entries_of(self) -> Iterator[tuple[Any, Any]] | None:
+        return iter(list(self.fields.items())) if self.kind == "struct" else None
+
+    def contains(self, item: Any) -> bool | None:
+        return item in self.fields if self.kind == "struct" and type(item) is str else None
+
+    def children(self) -> Iterable[Any]:
+        return self.fields.values()
+
+
+class Opaque(Value):
+    """A value of the modules that cannot be put out; ``hint`` is added to the refusal."""
+
+    __slots__ = ("fields", "hint", "kind")
+
+    def __init__(self, kind: str, fields: dict[str, Any], hint: str = "") -> None:
+        self.kind = kind
+        self.fields = fields
+        self.hint = hint
+
+    def type_name(self) -> str:
+        return self.kind
+
+    def text(self) -> str:
+        return f"{self.kind}(...)"
+
+    def attr(self, name: str) -> Any:
+        return self.fields.get(name, ABSENT)
+
+    def attr_names(self) -> Sequence[str]:
+        return sorted(self.fields)
+
+
+def _scalar(value: Any) -> Any:
+    return string_of(value) if type(value) is bytes else value
+
+
+def to_starlark(value: Any) -> Any:
+    """A value of a tree as Starlark sees it: a scalar as it is, a collection as a fragment of it."""
+    kind = type(value)
+    if kind is Map or kind is Array or kind is DocumentSet:
+        return Fragment(value)
+    if kind is Document:
+        return to_starlark(value.value)
+    return _scalar(value)
+
+
+def struct_of(value: Any) -> Any:
+    """A value of a tree as data values appear: maps as structs, arrays as lists."""
+    kind = type(value)
+    if kind is Map:
+        return Struct({str(_scalar(item.key)): struct_of(item.value) for item in value.items})
+    if kind is Array:
+        return [struct_of(item.value) for item in value.items]
+    return _scalar(value)
+
+
+def native_of(value: Any) -> Any:
+    """A value of a tree as dicts and lists of Starlark's own."""
+    kind = type(value)
+    if kind is Map:
+        return {key_of(_scalar(item.key)): native_of(item.value) for item in value.items}
+    if kind is Array or kind is DocumentSet:
+        return [native_of(item.value) for item in value.items]
+    return _scalar(value)
+
+
+def to_tree(value: Any, depth: int = 0) -> Any:
+    """A Starlark value as a value of a tree; a fragment gives the very node that it shows.
+
+    Raises EvalError for values that have no such form.
+    """
+    kind = type(value)
+    if kind is str:
+        return value if value.isascii() or not _has_stray_bytes(value) else string_bytes(value)
+    if kind is int or kind is float or kind is bool or value is None:
+        return value
+    if depth > 500:
+        raise EvalError("value is nested too deeply")
+    if kind is dict:
+        items = [
+            MapItem(to_tree(value_of(key), depth + 1), to_tree(item, depth + 1))
+            for key, item in value.items()
+        ]
+        return Map(items)
+    if kind is list or kind is tuple or kind is range:
+        return Array([ArrayItem(to_tree(item, depth + 1)) for item in value])
+    if kind is Fragment:
+        return value.node
+    if kind is Struct and value.kind == "struct":
+        return Map([MapItem(name, to_tree(item, depth + 1)) for name, item in value.fields.items()])
+    if kind is StarlarkSet:
+        return Array([ArrayItem(to_tree(item, depth + 1)) for item in keys_of(value.entries)])
+    if kind is Opaque:
+        raise EvalError(f"Unable to convert value: {value.kind} does not encode{value.hint}")
+    raise EvalError(f"unknown type {go_type(value)} for conversion to go value")
+
+
+def _has_stray_bytes(text: str) -> bool:
+    return any("\udc80" <= char <= "\udcff" for char in text)
+
+
+_GO_TYPES: dict[type, str] = {
+    bool: "starlark.Bool",
+    int: "starlark.Int",
+    float: "starlark.Float",
+    str: "starlark.String",
+    type(None): "starlark.NoneType",
+    list: "*starlark.List",
+    tuple: "starlark.Tuple",
+    dict: "*starlark.Dict",
+    StarlarkSet: "*starlark.Set",
+    FunctionType: "*starlark.Function",
+    Builtin: "*starlark.Builtin",
+    Fragment: "*yamlfragment.YAMLFragment",
+    Struct: "*core.StarlarkStruct",
+}
+
+
+def go_type(value: Any) -> str:
+    """The name that ytt's messages give the type of a Starlark value."""
+    return _GO_TYPES.get(type(value)) or f"*starlark.{type_name(value).capitalize()}"
+
+
+def node_kind(node: Node) -> str:
+    """What messages call a node."""
+    return {
+        DocumentSet: "document set",
+        Document: "document",
+        Map: "map",
+        MapItem: "map item",
+        Array: "array",
+        ArrayItem: "array item",
+    }[type(node)]

@@ -1,0 +1,267 @@
+"""One run over the files of a root or a library: schema, data values, templates, overlays, in this order."""
+
+from __future__ import annotations
+
+from lapstrake.errors import InputError
+from lapstrake.position import Position
+from lapstrake.yamldoc.nodes import Document, DocumentSet, without_shadowed_items
+from lapstrake.yamldoc.parser import parse
+from lapstrake.ytt.files import STARLARK, TEXT, YAML
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from typing import Any
+
+    from lapstrake.ytt.data_values import LibraryDocument
+    from lapstrake.ytt.evaluation import Evaluation, Run
+    from lapstrake.ytt.files import File, FileTree
+    from lapstrake.ytt.schema.types import DocumentType
+    from lapstrake.ytt.settings import Settings
+
+VALUES = "data/values"
+SCHEMA = "data/values-schema"
+OVERLAY = "overlay/match"
+LIBRARY_REF = "library/ref"
+
+
+class Output:
+    """What became of one file that is put out: a document set, or a text."""
+
+    __slots__ = ("file", "result")
+
+    def __init__(self, file: File, result: DocumentSet | str) -> None:
+        self.file = file
+        self.result = result
+
+
+class Values:
+    """The final data values of a run, and what they were checked against."""
+
+    __slots__ = ("document", "for_libraries", "schema", "schemas_for_libraries")
+
+    def __init__(
+        self,
+        document: Document,
+        schema: DocumentType | None,
+        for_libraries: Sequence[LibraryDocument] = (),
+        schemas_for_libraries: Sequence[LibraryDocument] = (),
+    ) -> None:
+        self.document = document
+        self.schema = schema
+        self.for_libraries = for_libraries
+        self.schemas_for_libraries = schemas_for_libraries
+
+
+class Workspace:
+    """A tree of files on its way through a run.
+
+    Files without template comments never touch the evaluator; it is imported and set up when first needed.
+    """
+
+    def __init__(self, tree: FileTree, settings: Settings, run: Run | None = None) -> None:
+        self.tree = tree
+        self.settings = settings
+        self._run = run
+        self._parsed: dict[int, DocumentSet] = {}
+        self._templates: dict[int, bool] = {}
+        self._marked: dict[int, dict[str, int]] = {}
+
+    # -- parsing
+
+    def parsed(self, file: File) -> DocumentSet:
+        """The documents of a YAML file as they stand in it. Raises InputError."""
+        found = self._parsed.get(id(file))
+        if found is None:
+            found = self._parsed[id(file)] = self._parse(file)
+        return found
+
+    def _parse(self, file: File) -> DocumentSet:
+        may_be_template = file.is_template and b"#@" in file.data
+        try:
+            docset = parse(file.data, file.path, strict=self.settings.strict, comments=may_be_template)
+        except InputError as error:
+            raise InputError(f"Unmarshaling YAML template '{file.path}': {error}") from error
+        if may_be_template:
+            from lapstrake.ytt.template import is_template
+
+            may_be_template = is_template(docset)
+        self._templates[id(file)] = may_be_template
+        if not may_be_template:
+            for document in docset.items:
+                without_shadowed_items(document.value)
+        return docset
+
+    def is_template(self, file: File) -> bool:
+        self.parsed(file)
+        return self._templates[id(file)]
+
+    def marked_documents(self, file: File) -> dict[str, int]:
+        """How many documents of a template carry the annotation of data values, or of a schema, or neither."""
+        found = self._marked.get(id(file))
+        if found is None:
+            found = self._marked[id(file)] = _count_marks(self.parsed(file)) if self.is_template(file) else {}
+        return found
+
+    @property
+    def run(self) -> Run:
+        if self._run is None:
+            from lapstrake.ytt.evaluation import Run
+
+            self._run = Run(self.settings)
+        return self._run
+
+    def inside(self, tree: FileTree) -> Workspace:
+        """A workspace for the files of a library, in the same run."""
+        return Workspace(tree, self.settings, self.run)
+
+    def evaluation(self, values: Any) -> Evaluation:
+        from lapstrake.ytt.evaluation import Evaluation
+
+        return Evaluation(self.run, self, values)
+
+    def check_libraries_used(self) -> None:
+        """Raises InputError if values were given for a library that nobody evaluated."""
+
+    # -- schema and values
+
+    def values(
+        self,
+        additional: Sequence[LibraryDocument],
+        schemas: Sequence[Document] = (),
+        layers: Sequence[Document] = (),
+    ) -> Values:
+        """The final data values; ``additional`` come from flags, ``schemas`` and ``layers`` from a library's user.
+
+        Raises InputError for values that do not fit the schema, or break a rule.
+        """
+        files = [file for file in self.tree.own() if file.kind == YAML and not file.is_library]
+        schema_files = [file for file in files if SCHEMA in self.marked_documents(file)]
+        value_files = [file for file in files if VALUES in self.marked_documents(file)]
+        if not (schema_files or value_files or additional or schemas or layers):
+            return Values(Document(None), None)
+        from lapstrake.ytt import data_values
+
+        evaluation = self.evaluation(None)
+        library_schemas: list[LibraryDocument] = []
+        schema_documents = [*self._own(evaluation, schema_files, SCHEMA, library_schemas), *schemas]
+        names = [file.path for file in schema_files]
+        schema = (
+            data_values.overlaying(
+                "data values schema", names, lambda: data_values.merge_schemas(schema_documents, self.run)
+            )
+            if schema_documents
+            else None
+        )
+        library_values: list[LibraryDocument] = []
+
+        def all_layers() -> Iterator[Document]:
+            yield from self._own(evaluation, value_files, VALUES, library_values)
+            yield from layers
+            for one in additional:
+                if one.library:
+                    library_values.append(one)
+                else:
+                    yield one.document
+
+        names = [file.path for file in value_files]
+        if additional or layers:
+            names.append(data_values.ADDITIONAL)
+        merged = data_values.overlaying(
+            "data values", names, lambda: data_values.merge_values(schema, all_layers(), self.run)
+        )
+        if schema is not None or value_files:
+            from lapstrake.ytt.validation import validate
+
+            validate(merged, schema, self.run)
+        return Values(merged, schema, library_values, library_schemas)
+
+    def _own(
+        self, evaluation: Evaluation, files: Sequence[File], mark: str, for_libraries: list[LibraryDocument]
+    ) -> Iterator[Document]:
+        """The marked documents of the files, evaluated one by one; those with a library's name are put aside."""
+        from lapstrake.ytt.data_values import LibraryDocument
+
+        for file in files:
+            for document in evaluation.yaml(file).items:
+                annotations = document.annotations or {}
+                if mark not in annotations:
+                    continue
+                reference = annotations.get(LIBRARY_REF)
+                if reference is None:
+                    yield document
+                else:
+                    for_libraries.append(LibraryDocument(str(reference.args[0]), document))
+
+    # -- templates
+
+    def outputs(self, values: Values) -> list[Output]:
+        """All files that are put out, with overlays applied, in the order of the files. Raises InputError."""
+        data: Any = None
+        made: list[Output] = []
+        overlays: list[DocumentSet] = []
+        for file in self.tree.own():
+            if file.kind == YAML and not file.is_library:
+                if not self.is_template(file):
+                    result = self.parsed(file)
+                else:
+                    data = data or self.evaluation(self._values_struct(values))
+                    result = self._template(data, file, overlays)
+                if file.output:
+                    made.append(Output(file, result))
+            elif file.kind == STARLARK and file.is_template:
+                data = data or self.evaluation(self._values_struct(values))
+                data.starlark(file)
+            elif file.kind == TEXT and file.output:
+                text = file.decoded()
+                if file.is_template and ("@)" in text or "(@" in text):
+                    data = data or self.evaluation(self._values_struct(values))
+                    text = data.text(file)
+                made.append(Output(file, text))
+        if overlays:
+            from lapstrake.ytt.overlay.engine import apply_overlays
+
+            apply_overlays(
+                [one.result for one in made if isinstance(one.result, DocumentSet)], overlays, self.run
+            )
+        return made
+
+    def _values_struct(self, values: Values) -> Any:
+        from lapstrake.ytt.fragment import Struct, struct_of
+
+        value = struct_of(values.document.value)
+        if value is None:
+            value = Struct({})
+        self.run.machine.freeze(value)
+        return value
+
+    def _template(self, evaluation: Evaluation, file: File, overlays: list[DocumentSet]) -> DocumentSet:
+        """The ordinary documents of a template; its overlays are added to ``overlays``."""
+        marks = self.marked_documents(file)
+        if marks and "" not in marks:
+            return DocumentSet([], Position(file.path, 1))
+        docset = evaluation.yaml(file)
+        mine: list[Document] = []
+        ordinary: list[Document] = []
+        for document in docset.items:
+            annotations = document.annotations or {}
+            if VALUES in annotations or SCHEMA in annotations:
+                continue
+            (mine if OVERLAY in annotations else ordinary).append(document)
+        if mine and file.output:
+            overlays.append(DocumentSet(mine, docset.position))
+        docset.items = ordinary
+        return docset
+
+
+def _count_marks(docset: DocumentSet) -> dict[str, int]:
+    counts: dict[str, int] = {}
+    for document in docset.items:
+        mark = ""
+        for comment in document.comments or ():
+            words = comment.text[1:].split(None, 1) if comment.text.startswith("@") else []
+            if words and words[0] in (VALUES, SCHEMA) and comment.text[1:2].strip():
+                mark = words[0]
+        if mark or document.value is not None or document.comments:
+            counts[mark] = counts.get(mark, 0) + 1
+    return counts
