@@ -1,0 +1,133 @@
+"""Which files a ytt command line means, and reading them."""
+
+from __future__ import annotations
+
+import os
+import stat
+import sys
+
+from lapstrake.errors import InputError
+from lapstrake.operations.template import SourceFile
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+class Reader:
+    """Reads what ``-f`` and its kin name; standard input can be read once.
+
+    ``links``: follow symbolic links to places under one of these directories only (``allow_links``: anywhere).
+    """
+
+    def __init__(self, *, allow_links: bool = False, links: Sequence[str] = ()) -> None:
+        self.allow_links = allow_links
+        self.links = [os.path.realpath(path) for path in links]
+        self.stdin_taken = False
+
+    def sources(self, arguments: Sequence[str]) -> list[SourceFile]:
+        """All files of the ``-f`` arguments, each directory's sorted. Raises InputError."""
+        found: list[SourceFile] = []
+        for argument in arguments:
+            found += self._source(argument)
+        return found
+
+    def _source(self, argument: str) -> list[SourceFile]:
+        name, path = "", argument
+        pieces = argument.split("=")
+        if len(pieces) > 2:
+            raise InputError(
+                f"Expected file '{argument}' to only have single '=' sign to for relative path assignment"
+            )
+        if len(pieces) == 2:
+            name, path = pieces
+        if path == "-":
+            return [SourceFile(name or "stdin.yml", self.stdin())]
+        if path.startswith(("http://", "https://")):
+            return [SourceFile(name or path.rpartition("/")[2], self.read(path))]
+        return self._local(path, name)
+
+    def _local(self, path: str, name: str) -> list[SourceFile]:
+        try:
+            status = os.lstat(path)
+        except OSError as error:
+            raise InputError(f"Checking file '{path}': lstat {path}: {_reason(error)}") from error
+        if stat.S_ISLNK(status.st_mode):
+            # A link is read as what it leads to.
+            self._check_link(path)
+            status = os.stat(path)
+        if stat.S_ISDIR(status.st_mode):
+            return [SourceFile(relative, self.read(full)) for full, relative in sorted(self._walk(path))]
+        return [SourceFile(name or os.path.basename(path), self.read(path))]
+
+    def _walk(self, root: str) -> list[tuple[str, str]]:
+        """Pairs of full path and path below ``root``, of all files; directories that are links are not entered."""
+        found: list[tuple[str, str]] = []
+        base = root.rstrip("/") or "/"
+        pending = [base]
+        while pending:
+            folder = pending.pop()
+            for name in os.listdir(folder):
+                full = os.path.join(folder, name)
+                mode = os.lstat(full).st_mode
+                if stat.S_ISDIR(mode):
+                    pending.append(full)
+                    continue
+                if stat.S_ISLNK(mode):
+                    self._check_link(full)
+                    if os.path.isdir(full):
+                        continue
+                found.append((full, os.path.relpath(full, base)))
+        return found
+
+    def _check_link(self, path: str) -> None:
+        if self.allow_links:
+            return
+        target = os.path.realpath(path)
+        for allowed in self.links:
+            if target == allowed or target.startswith(allowed.rstrip("/") + "/"):
+                return
+        shown = ", ".join(f"'{one}'" for one in self.links) or "none"
+        raise InputError(
+            f"Checking symlink file '{path}': Expected symlink file '{path}' -> '{target}' to be allowed, "
+            f"but was not (allowed: {shown})"
+        )
+
+    def stdin(self) -> bytes:
+        if self.stdin_taken:
+            raise InputError(
+                "Standard input has already been read, has the '-' argument been used in more than one flag?"
+            )
+        self.stdin_taken = True
+        return sys.stdin.buffer.read()
+
+    def read(self, path: str) -> bytes:
+        """The content of one file, of ``-``, or of a URL. Raises InputError."""
+        if path == "-":
+            return self.stdin()
+        if path.startswith(("http://", "https://")):
+            return _download(path)
+        try:
+            with open(path, "rb") as file:
+                return file.read()
+        except OSError as error:
+            raise InputError(f"Reading file '{path}': open {path}: {_reason(error)}") from error
+
+
+def _download(url: str) -> bytes:
+    import urllib3
+
+    try:
+        answer = urllib3.request("GET", url, timeout=60.0)
+    except urllib3.exceptions.HTTPError as error:
+        raise InputError(f"Requesting URL '{url}': {error}") from error
+    if not 200 <= answer.status <= 299:
+        raise InputError(
+            f"Requesting URL '{url}': Expected response status to be 2xx, but was {answer.status}"
+        )
+    return answer.data
+
+
+def _reason(error: OSError) -> str:
+    text = error.strerror or str(error)
+    return text[:1].lower() + text[1:]
