@@ -158,24 +158,30 @@ def update(new: Object, existing: Object, rules: DiffRules, strategies: Strategi
 def sides(new: Mapping[str, Any], existing: Mapping[str, Any], rules: DiffRules) -> tuple[Object, Object]:
     """The two sides of an update."""
     right = rules.rebased(new, existing)
-    resource = Resource(existing)
-    recorded = recorded_original(resource)
-    if recorded is not None and rules.against_last_applied:
-        original, md5 = recorded
-        if rules.md5(original, existing) == md5:
-            return rebased(original, existing, rules.rebase), right
-    left_out = _fields(rules.of_existing, resource)
+    applied = last_applied(existing, rules)
+    if applied is not None:
+        return applied, right
+    left_out = _fields(rules.of_existing, Resource(existing))
     return without_fields(compared(existing), left_out), without_fields(right, left_out)
 
 
-def deletion(existing: Object, strategies: Strategies) -> Change:
+def last_applied(existing: Mapping[str, Any], rules: DiffRules) -> Object | None:
+    """What was given the last time, if nobody has changed the object since."""
+    recorded = recorded_original(Resource(existing))
+    if recorded is None or not rules.against_last_applied:
+        return None
+    original, md5 = recorded
+    return rebased(original, existing, rules.rebase) if rules.md5(original, existing) == md5 else None
+
+
+def deletion(existing: Object, rules: DiffRules, strategies: Strategies) -> Change:
     resource = Resource(existing)
     return Change(
         DELETE,
         _wait(resource, strategies, DELETE),
         resource,
         existing=existing,
-        left=compared(existing),
+        left=last_applied(existing, rules) or compared(existing),
         strategy=resource.annotations.get(DELETE_STRATEGY, ""),
         state=strategies.progress(resource),
     )

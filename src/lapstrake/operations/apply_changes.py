@@ -21,6 +21,7 @@ from lapstrake.kube.types import ResourceType
 from lapstrake.operations.app_resources import in_parallel
 from lapstrake.operations.apply_change import ApplyChange, Retryable
 from lapstrake.operations.kapp_run import (
+    PODS,
     ApplyOptions,
     Canceled,
     Clock,
@@ -33,14 +34,13 @@ from lapstrake.operations.kapp_run import (
 )
 
 _FIRST_PAUSE = 0.1
-_PODS = ResourceType("", "v1", "Pod", "pods", True)
 _REPLICA_SETS = ResourceType("apps", "v1", "ReplicaSet", "replicasets", True)
 _GENERATES = {
-    ("apps", "Deployment"): (_REPLICA_SETS, _PODS),
-    ("apps", "DaemonSet"): (_PODS,),
-    ("apps", "StatefulSet"): (_PODS,),
-    ("apps", "ReplicaSet"): (_PODS,),
-    ("batch", "Job"): (_PODS,),
+    ("apps", "Deployment"): (_REPLICA_SETS, PODS),
+    ("apps", "DaemonSet"): (PODS,),
+    ("apps", "StatefulSet"): (PODS,),
+    ("apps", "ReplicaSet"): (PODS,),
+    ("batch", "Job"): (PODS,),
 }
 
 

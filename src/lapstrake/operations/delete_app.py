@@ -43,6 +43,7 @@ class DeleteOptions:
     diff: DiffOptions = field(default_factory=DiffOptions)
     apply: ApplyOptions = field(default_factory=ApplyOptions)
     diff_exit_status: bool = False
+    show_target: bool = True
 
 
 def delete_app(
@@ -58,7 +59,8 @@ def delete_app(
     Resources that the cluster generated are only waited for. Raises as ``deploy``.
     """
     around = Surroundings(cluster, sink, clock or SystemClock(), hooks or Hooks())
-    show_target(cluster, sink)
+    if options.show_target:
+        show_target(cluster, sink)
     app = _found(cluster, options)
     if app is None:
         sink(report.line(f"App '{options.app}' (namespace: {options.app_namespace}) does not exist"))
@@ -103,10 +105,13 @@ def _found(cluster: Cluster, options: DeleteOptions) -> App | None:
 
 def _changes(around: Surroundings, app: App, options: DeleteOptions, config: Config) -> list[Change]:
     strategies = Strategies(wait=options.apply.wait, progress=change_run.progress_of(config))
+    rules = change_run.diff_rules(config, options.diff)
     now = around.clock.now_ns() / 1e9
     found = resources_of(around.cluster, app)
     return [
-        plan.deletion(obj, strategies) if _is_deleted(Resource(obj)) else plan.inherited(obj, strategies)
+        plan.deletion(obj, rules, strategies)
+        if _is_deleted(Resource(obj))
+        else plan.inherited(obj, strategies)
         for obj in found
         if accepts(options.filters, Resource(obj), now) and is_deletable(Resource(obj))
     ]

@@ -72,6 +72,7 @@ class DeployOptions:
     diff_exit_status: bool = False
     apply_exit_status: bool = False
     max_changes: int = 200
+    show_target: bool = True
     on_begin: Callable[[App], None] = field(default=lambda app: None)
 
 
@@ -99,7 +100,8 @@ def deploy(
     ClusterError, WaitError and TimedOutError for what the cluster makes of them, Stopped if not confirmed.
     """
     around = Surroundings(cluster, sink, clock or SystemClock(), hooks or Hooks())
-    show_target(cluster, sink)
+    if options.show_target:
+        show_target(cluster, sink)
     return _Deploy(around, options, ytt).run(resources)
 
 
@@ -317,7 +319,7 @@ class _Deploy:
         if self._options.patch:
             return [change for change in found if change.op != plan.DELETE]
         return found + [
-            plan.deletion(obj, strategies)
+            plan.deletion(obj, rules, strategies)
             for key, obj in existing.items()
             if key not in handled and is_deletable(Resource(obj))
         ]
@@ -365,14 +367,16 @@ def _versioned_changes(
                 names[key] = Resource(same_number).name
                 unchanged = plan.update(same_number, newest.body, rules, strategies)
                 creations += [unchanged] if unchanged else []
-                deletions += [plan.deletion(old, strategies) for old in versioned.superfluous(several, obj)]
+                deletions += [
+                    plan.deletion(old, rules, strategies) for old in versioned.superfluous(several, obj)
+                ]
                 continue
         number = several[-1].number + 1 if several else 1
         new = versioned.renamed(obj, number)
         names[key] = Resource(new).name
         change = plan.creation(new, strategies)
         creations.append(replace(change, left=left, right=right) if several else change)
-        deletions += [plan.deletion(old, strategies) for old in versioned.superfluous(several, obj)]
+        deletions += [plan.deletion(old, rules, strategies) for old in versioned.superfluous(several, obj)]
     return [*creations, *deletions], names, settled
 
 

@@ -15,6 +15,7 @@ from lapstrake.kube.types import ResourceType
 Object = dict[str, Any]
 Sink = Callable[[Printed], None]
 CONFIG_MAPS = ResourceType("", "v1", "ConfigMap", "configmaps", True)
+PODS = ResourceType("", "v1", "Pod", "pods", True)
 NODES = ResourceType("", "v1", "Node", "nodes", False)
 
 
