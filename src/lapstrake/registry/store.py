@@ -6,6 +6,7 @@
     repositories/<name>/_blobs/<hex>        empty: the repository holds this blob
     repositories/<name>/_manifests/<hex>    the media type: the repository holds this manifest
     repositories/<name>/_tags/<tag>         JSON: digest, and when the tag ends
+    repositories/<name>/_tags/.past-<hex>   the same for a manifest that such a tag has left
     uploads/<id>                            content that is still coming in
 
 Every file appears by a rename, content before what refers to it, and goes in the opposite order; so a
@@ -32,6 +33,7 @@ from lapstrake.registry.lifetimes import is_internal, lifetime
 _NAME = re.compile(r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)*")
 _TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}")
 _LONGEST_NAME = 255
+_PAST = ".past-"  # begins the name of the file that ends what a tag with a life pointed to before
 _RECENT = 300.0  # seconds during which a blob that was asked for is not removed
 
 
@@ -101,10 +103,10 @@ class Store:
     def blob(self, repository: str, digest: Digest) -> str:
         """The file that holds a blob. Asking for it keeps it from being swept for some minutes."""
         with self._lock:
-            self._asked[repository, digest.hex] = self._clock()
             path = self._content(digest)
             if not self._holds(repository, digest) or not os.path.exists(path):
                 raise refusals.unknown_blob(str(digest))
+            self._asked[repository, digest.hex] = self._clock()
             return path
 
     # -- writing
@@ -174,9 +176,10 @@ class Store:
 
     def delete_blob(self, repository: str, digest: Digest) -> None:
         with self._lock:
-            if not self._holds(repository, digest):
+            place = self._place(repository, "_blobs", digest.hex)
+            if not os.path.exists(place):
                 raise refusals.Refusal(404, "BLOB_UNKNOWN", "blob unknown to registry")
-            os.unlink(self._place(repository, "_blobs", digest.hex))
+            os.unlink(place)
             self._remove_content(digest.hex)
 
     # -- the end of tags
@@ -190,10 +193,10 @@ class Store:
         with self._lock:
             due = sorted(key for key, expires in self._expirations.items() if expires <= now)
             for repository, tag in due:
-                digest = self._resolved(repository, tag)
+                ended = self._tag_file(repository, tag)
                 self._remove_tag(repository, tag)
-                if digest is not None and not self._is_kept(repository, digest):
-                    self._remove_with_internal_tags(repository, digest)
+                if ended is not None and not self._is_kept(repository, ended.digest):
+                    self._remove_with_internal_tags(repository, ended.digest)
             self._remove_candidates(now)
             return due
 
@@ -203,8 +206,14 @@ class Store:
             self.sweep(now)
 
     def _is_kept(self, repository: str, digest: Digest) -> bool:
+        """Whether a tag that imgpkg did not make for itself, or an index, holds a manifest."""
+        return self._is_tagged_or_named(repository, digest, but=is_internal)
+
+    def _is_tagged_or_named(
+        self, repository: str, digest: Digest, but: Callable[[str], bool] = lambda _: False
+    ) -> bool:
         for tag in self._tag_names(repository):
-            if not is_internal(tag) and self._resolved(repository, tag) == digest:
+            if not but(tag) and self._resolved(repository, tag) == digest:
                 return True
         return any(digest in named for _, named in self._manifests(repository))
 
@@ -232,7 +241,7 @@ class Store:
         self._remove_content(digest.hex)
         for child in named:
             if os.path.exists(self._place(repository, "_manifests", child.hex)):
-                if not self._is_kept(repository, child):
+                if not self._is_tagged_or_named(repository, child):
                     self._remove_manifest(repository, child)
             else:
                 self._candidates.add((repository, child.hex))
@@ -264,19 +273,19 @@ class Store:
             os.unlink(os.path.join(self._folder, "uploads", name))
         held: set[str] = set()
         ends: dict[tuple[str, str], float] = {}
-        for folder, names, files in os.walk(os.path.join(self._folder, "repositories")):
+        for folder, _, files in os.walk(os.path.join(self._folder, "repositories")):
             for file in [name for name in files if name.startswith(".new-")]:
                 os.unlink(os.path.join(folder, file))
             if os.path.basename(folder) in ("_blobs", "_manifests"):
                 held.update(files)
-            names.sort()
         for folder, _, files in os.walk(os.path.join(self._folder, "blobs")):
             for file in files:
                 if file not in held:
                     os.unlink(os.path.join(folder, file))
         for repository in self.repositories():
-            for tag in self._tag_names(repository):
-                stored = self._tag(repository, tag)
+            self._candidates |= {(repository, blob) for blob in self._names(repository, "_blobs")}
+            for tag in self._names(repository, "_tags"):
+                stored = self._tag_file(repository, tag)
                 if stored is None or not os.path.exists(
                     self._place(repository, "_manifests", stored.digest.hex)
                 ):
@@ -300,17 +309,20 @@ class Store:
         )
 
     def _tag_names(self, repository: str) -> list[str]:
+        return [name for name in self._names(repository, "_tags") if not name.startswith(".")]
+
+    def _names(self, repository: str, kind: str) -> list[str]:
         try:
-            names = os.listdir(self._place(repository, "_tags"))
+            return os.listdir(self._place(repository, kind))
         except FileNotFoundError:
             return []
-        return [name for name in names if not name.startswith(".")]
 
     def _tag(self, repository: str, tag: str) -> Tag | None:
-        if not _TAG.fullmatch(tag):
-            return None
+        return self._tag_file(repository, tag) if _TAG.fullmatch(tag) else None
+
+    def _tag_file(self, repository: str, name: str) -> Tag | None:
         try:
-            with open(self._place(repository, "_tags", tag), "rb") as file:
+            with open(self._place(repository, "_tags", name), "rb") as file:
                 value = json.load(file)
             return Tag(Digest.parse(value["digest"]), value["expires"])
         except (OSError, ValueError, KeyError, InputError):
@@ -324,13 +336,17 @@ class Store:
 
     def _write_tag(self, repository: str, tag: str, digest: Digest) -> None:
         seconds = lifetime(tag)
+        before = self._tag(repository, tag)
+        if before is not None and before.expires is not None and before.digest != digest:
+            self._write_tag_file(repository, f"{_PAST}{before.digest.hex}", before)
         expires = None if seconds is None else self._clock() + seconds
-        self._write(
-            self._place(repository, "_tags", tag),
-            json.dumps({"digest": str(digest), "expires": expires}).encode(),
-        )
-        if expires is not None:
-            self._expirations[repository, tag] = expires
+        self._write_tag_file(repository, tag, Tag(digest, expires))
+
+    def _write_tag_file(self, repository: str, name: str, tag: Tag) -> None:
+        value = {"digest": str(tag.digest), "expires": tag.expires}
+        self._write(self._place(repository, "_tags", name), json.dumps(value).encode())
+        if tag.expires is not None:
+            self._expirations[repository, name] = tag.expires
 
     def _remove_tag(self, repository: str, tag: str) -> None:
         _unlink(self._place(repository, "_tags", tag))
@@ -338,17 +354,16 @@ class Store:
 
     def _manifests(self, repository: str) -> Iterator[tuple[str, set[Digest]]]:
         """(hex digest, what it names) of each manifest of a repository."""
-        try:
-            names = os.listdir(self._place(repository, "_manifests"))
-        except FileNotFoundError:
-            return
-        for name in names:
+        for name in self._names(repository, "_manifests"):
             if not name.startswith("."):
                 yield name, self._named_by(repository, name)
 
     def _named_by(self, repository: str, hex_digest: str) -> set[Digest]:
         stored = self._read_manifest(repository, hex_digest)
-        return {descriptor.digest for descriptor in _named_content(*stored)} if stored else set()
+        try:
+            return {descriptor.digest for descriptor in _named_content(*stored)} if stored else set()
+        except refusals.Refusal:  # damaged on disk: it names nothing that we could keep
+            return set()
 
     def _read_manifest(self, repository: str, hex_digest: str) -> tuple[str, bytes] | None:
         try:

@@ -49,9 +49,8 @@ class Uploads:
             if len(self._uploads) >= self._most:
                 raise refusals.too_many_uploads()
             path = self._store.upload_file()
-            upload = Upload(
-                os.path.basename(path), repository, path, open(path, "ab"), last_news=self._clock()
-            )
+            file = open(path, "ab")  # noqa: SIM115 - closed when the upload ends
+            upload = Upload(os.path.basename(path), repository, path, file, last_news=self._clock())
             self._uploads[upload.id] = upload
             return upload
 
