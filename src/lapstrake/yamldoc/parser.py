@@ -31,7 +31,10 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-MAX_DEPTH = 2_000
+MAX_DEPTH = 200
+"""How deep collections may nest: four times what the largest custom resource definitions need, and little
+enough for the recursive parts (printing, overlays) to stay within the interpreter's stack."""
+
 MAX_ALIASED_NODES = 1_000_000
 """How many nodes may come into being by repeating anchors: far above honest use, far below a bomb."""
 

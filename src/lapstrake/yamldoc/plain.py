@@ -107,7 +107,7 @@ def compare_keys(left: str, right: str) -> int:
     in_digits = False
     for i, (a, b) in enumerate(zip(left, right, strict=False)):
         if a == b:
-            in_digits = a.isdigit()
+            in_digits = a.isdecimal()
             continue
         if a.isalpha() and b.isalpha():
             return -1 if a < b else 1
@@ -122,15 +122,16 @@ def _compare_numbers(left: str, right: str, at: int) -> int:
     lead = ""
     if "0" in (left[at], right[at]):
         start = at
-        while start > 0 and left[start - 1].isdigit():
+        while start > 0 and left[start - 1].isdecimal():
             start -= 1
         lead = "1" if left[start:at].strip("0") else ""
     runs = []
     for key in (left, right):
         end = at
-        while end < len(key) and key[end].isdigit():
+        while end < len(key) and key[end].isdecimal():
             end += 1
-        runs.append((int(lead + key[at:end] or "0"), end))
+        digits = (lead + key[at:end]).lstrip("0")
+        runs.append((len(digits), digits, end))
     if runs[0] != runs[1]:
         return -1 if runs[0] < runs[1] else 1
     return -1 if left[at] < right[at] else 1

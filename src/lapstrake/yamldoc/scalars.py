@@ -68,7 +68,7 @@ def resolve(text: str) -> Scalar:
     if text[0] not in _DIGIT_FIRST:
         return text
     if _DECIMAL(text):
-        return _within_64_bits(int(text), text) if len(text) < 4000 else text
+        return _within_64_bits(text)
     return _other_number(text)
 
 
@@ -85,16 +85,19 @@ def _other_number(text: str) -> Scalar:
         if INT64_MIN <= number <= UINT64_MAX:
             return number
     elif plain != text and _DECIMAL(plain):
-        return _within_64_bits(int(plain), plain)
+        return _within_64_bits(plain)
     if _FLOAT(plain):
         number_ = float(plain)
         return text if number_ in (float("inf"), float("-inf")) else number_
     return text
 
 
-def _within_64_bits(number: int, text: str) -> Scalar:
-    if INT64_MIN <= number <= UINT64_MAX:
-        return number
+def _within_64_bits(text: str) -> Scalar:
+    """Decimal digits as an integer, as a float where 64 bits do not hold it, or as text beyond that."""
+    if len(text) < 30:
+        number = int(text)
+        if INT64_MIN <= number <= UINT64_MAX:
+            return number
     value = float(text)
     return text if value in (float("inf"), float("-inf")) else value
 
