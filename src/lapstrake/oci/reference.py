@@ -18,7 +18,7 @@ DEFAULT_TAG = "latest"
 
 _REPOSITORY_CHARACTERS = "abcdefghijklmnopqrstuvwxyz0123456789_-./"
 _TAG_CHARACTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-."
-_HOST = re.compile(r"(\[[0-9a-fA-F:.]+\]|[^\s/:@?#\[\]\\<>\"{}|^`%]+)(:[0-9]*)?")
+_HOST = re.compile(r"(\[[0-9a-fA-F:.]+\]|[^\s/:@?#\[\]\\<>\"{}|^`%]+)(:[0-9]+)?")
 _LOCAL_HOST = re.compile(
     r"localhost(:\d+)?$|.*\.local(?:host)?(:\d+)?$|.*127\.0\.0\.1|.*::1"
     r"|10\.\d+\.\d+\.\d+(:\d+)?$|172\.(1[6-9]|2\d|3[01])\.\d+\.\d+(:\d+)?$|192\.168\.\d+\.\d+(:\d+)?$"

@@ -1,0 +1,150 @@
+from __future__ import annotations
+
+import gzip
+import io
+import tarfile
+from collections.abc import Callable
+
+import pytest
+
+from lapstrake.errors import InputError
+from lapstrake.oci.digest import Digest
+from lapstrake.oci.layer import Entry, Layer, Limits, pack, safe_path, unpack
+
+LONG_FOLDER = "long-folder-name-" * 4
+LONG = f"{LONG_FOLDER}/{'and-a-long-file-name-' * 3}.txt"
+
+
+def names(layer: Layer) -> list[str]:
+    with tarfile.open(fileobj=io.BytesIO(layer.data), mode="r:gz") as tar:
+        return tar.getnames()
+
+
+def made(
+    *members: tuple[str, bytes | None], change: Callable[[tarfile.TarInfo], None] = lambda _: None
+) -> bytes:
+    """A tar by other hands; None makes a symbolic link to /etc."""
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w:gz") as tar:
+        for name, content in members:
+            info = tarfile.TarInfo(name)
+            if content is None:
+                info.type, info.linkname = tarfile.SYMTYPE, "/etc"
+            else:
+                info.size = len(content)
+            change(info)
+            tar.addfile(info, io.BytesIO(content or b""))
+    return buffer.getvalue()
+
+
+WIDE = Limits()
+
+
+def unpacked(data: bytes, limits: Limits = WIDE) -> dict[str, bytes]:
+    return {file.path: b"".join(file.chunks()) for file in unpack([data], limits)}
+
+
+ENTRIES = [
+    Entry(".", 0o755, None),
+    Entry("empty", 0o644, b""),
+    Entry("grüße.txt", 0o644, b"hello"),
+    Entry(LONG_FOLDER, 0o755, None),
+    Entry(LONG, 0o755, b"x" * 2000),
+    Entry("n" * 104 + ".txt", 0o600, b"unsplittable"),
+    Entry("日本", 0o755, None),
+    Entry("日本/語.yml", 0o644, b"a: 1\n"),
+]
+
+
+@pytest.mark.parametrize("preserve", [pytest.param(False, id="reduced"), pytest.param(True, id="preserved")])
+def test_layer_unpacks_to_what_was_packed(preserve: bool) -> None:
+    layer = pack(ENTRIES, preserve_permissions=preserve)
+    assert unpacked(layer.data) == {entry.path: entry.data for entry in ENTRIES if entry.data is not None}
+
+
+def test_layer_is_readable_by_others() -> None:
+    assert names(pack(ENTRIES)) == [entry.path for entry in ENTRIES]
+
+
+def test_layer_modes_are_the_owners_alone() -> None:
+    modes = {file.path: file.mode for file in unpack([pack(ENTRIES).data])}
+    assert (modes["empty"], modes[LONG]) == (0o600, 0o700)
+
+
+def test_layer_keeps_modes_if_asked() -> None:
+    modes = {file.path: file.mode for file in unpack([pack(ENTRIES, preserve_permissions=True).data])}
+    assert (modes["empty"], modes[LONG]) == (0o644, 0o755)
+
+
+def test_layer_knows_its_digests() -> None:
+    layer = pack(ENTRIES)
+    assert layer.digest == Digest.of(layer.data)
+    assert layer.diff_id == Digest.of(gzip.decompress(layer.data))
+
+
+def test_unpack_reads_plain_tars_and_small_pieces() -> None:
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as tar:
+        info = tarfile.TarInfo("a")
+        info.size = 3
+        tar.addfile(info, io.BytesIO(b"abc"))
+    pieces = [bytes([byte]) for byte in buffer.getvalue()]
+    assert [(file.path, b"".join(file.chunks())) for file in unpack(pieces)] == [("a", b"abc")]
+
+
+def test_unpack_passes_over_links_and_whiteouts() -> None:
+    assert unpacked(made(("link", None), ("dir/.wh.gone", b""), ("file", b"1"))) == {"file": b"1"}
+
+
+def test_unpack_goes_on_after_content_that_nobody_read() -> None:
+    assert [file.path for file in unpack([made(("one", b"x" * 5000), ("two", b""))])] == ["one", "two"]
+
+
+@pytest.mark.parametrize(
+    ("name", "path"),
+    [
+        pytest.param("/etc/passwd", "etc/passwd", id="absolute"),
+        pytest.param("./a//b/../c", "a/c", id="unclean"),
+        pytest.param(".", "", id="the root"),
+    ],
+)
+def test_safe_path_cleans(name: str, path: str) -> None:
+    assert safe_path(name) == path
+
+
+@pytest.mark.parametrize("name", ["../x", "a/../../x", "..", "/../x", "a\x00b"])
+def test_safe_path_stays_inside(name: str) -> None:
+    with pytest.raises(InputError, match="Invalid path in layer"):
+        safe_path(name)
+
+
+def test_unpack_refuses_paths_that_leave_the_folder() -> None:
+    with pytest.raises(InputError, match="leads outside of the folder"):
+        unpacked(made(("ok", b""), ("../evil", b"")))
+
+
+@pytest.mark.parametrize(
+    ("limits", "message"),
+    [
+        pytest.param(Limits(total_bytes=100_000), "it unpacks to more than is allowed", id="a bomb"),
+        pytest.param(Limits(entries=1), "Expected a layer of at most 1 entries", id="many entries"),
+    ],
+)
+def test_unpack_keeps_to_its_limits(limits: Limits, message: str) -> None:
+    data = made(("one", bytes(1_000_000)), ("two", b""))
+    with pytest.raises(InputError, match=message):
+        list(unpack([data], limits))
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        pytest.param(made(("a", b"x" * 100_000))[:-60], "unexpected EOF", id="cut short"),
+        pytest.param(b"\x1f\x8b\x08" + bytes(100), "gzip: invalid data", id="damaged gzip"),
+        pytest.param(b"x" * 1024, "archive/tar: invalid tar header", id="no tar"),
+        pytest.param(b"\x28\xb5\x2f\xfd" + bytes(100), "not zstd", id="another compression"),
+    ],
+)
+def test_unpack_refuses(data: bytes, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        unpacked(data)

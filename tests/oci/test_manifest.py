@@ -1,0 +1,86 @@
+from __future__ import annotations
+
+import pytest
+
+from lapstrake.errors import InputError
+from lapstrake.oci.digest import Digest
+from lapstrake.oci.manifest import (
+    DOCKER_LAYER,
+    Descriptor,
+    ImageConfig,
+    ImageManifest,
+    Index,
+    RawManifest,
+    manifest_of,
+)
+
+ZEROS = "sha256:" + "0" * 64
+
+
+def test_config_is_written_as_imgpkg_does() -> None:
+    config = ImageConfig((Digest.parse(ZEROS),), {"b": "2", "a": "<é>"})
+    assert config.to_bytes().decode() == (
+        '{"architecture":"","created":"0001-01-01T00:00:00Z","history":[{"author":"imgpkg",'
+        '"created":"0001-01-01T00:00:00Z","created_by":"imgpkg"}],"os":"","rootfs":{"type":"layers","diff_ids":['
+        f'"{ZEROS}"]}},"config":{{"Labels":{{"a":"\\u003cé\\u003e","b":"2"}}}}}}'
+    )
+
+
+def test_config_without_labels_has_an_empty_config() -> None:
+    assert ImageConfig(()).to_bytes().endswith(b'"diff_ids":[]},"config":{}}')
+
+
+def test_config_reads_back_what_it_wrote() -> None:
+    config = ImageConfig((Digest.parse(ZEROS),), {"a": "1"})
+    assert ImageConfig.parse(config.to_bytes()) == config
+
+
+def test_manifest_is_written_compactly_in_imgpkgs_order() -> None:
+    layer = Descriptor(DOCKER_LAYER, 3, Digest.parse(ZEROS))
+    manifest = manifest_of(b"{}", [layer])
+    assert manifest.data.decode() == (
+        '{"schemaVersion":2,"mediaType":"application/vnd.docker.distribution.manifest.v2+json","config":{"mediaType":'
+        f'"application/vnd.docker.container.image.v1+json","size":2,"digest":"{Digest.of(b"{}")}"}},"layers":['
+        f'{{"mediaType":"application/vnd.docker.image.rootfs.diff.tar.gzip","size":3,"digest":"{ZEROS}"}}]}}'
+    )
+    assert manifest.digest == Digest.of(manifest.data)
+    assert manifest.image().layers == (layer,)
+
+
+def test_index_reads_platforms() -> None:
+    data = (
+        b'{"manifests":[{"mediaType":"m","size":1,"digest":"' + ZEROS.encode() + b'",'
+        b'"platform":{"os":"linux","architecture":"arm64","variant":"v8"}}]}'
+    )
+    (child,) = Index.parse(data).manifests
+    assert child.platform is not None
+    assert (child.platform.os, child.platform.architecture, child.platform.variant) == (
+        "linux",
+        "arm64",
+        "v8",
+    )
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        pytest.param(b"nonsense", id="no JSON"),
+        pytest.param(b"[]", id="no object"),
+        pytest.param(b'{"layers":[]}', id="no config"),
+        pytest.param(b'{"config":{"digest":"sha256:1"},"layers":[]}', id="bad digest"),
+        pytest.param(b'{"config":{"digest":"%s","size":-1}}' % ZEROS.encode(), id="negative size"),
+        pytest.param(
+            b'{"config":{"digest":"%s"},"layers":{"a":1}}' % ZEROS.encode(), id="layers are no list"
+        ),
+        pytest.param(b"[" * 100_000, id="too deep"),
+    ],
+)
+def test_manifest_refuses(data: bytes) -> None:
+    with pytest.raises(InputError):
+        ImageManifest.parse(data)
+
+
+def test_raw_manifest_keeps_its_bytes() -> None:
+    raw = RawManifest.of("m", b' {"config":  {}} ')
+    assert raw.data == b' {"config":  {}} '
+    assert raw.descriptor.size == 17
