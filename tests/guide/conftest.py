@@ -111,8 +111,10 @@ def _copy(folder: Path, registry: str) -> None:
     shutil.copytree(GUIDE / "in", folder, dirs_exist_ok=True)
     shutil.copytree(GUIDE / "repo", folder / "repo")
     shutil.copytree(PACKAGES, folder / "packages")
+    # The files beside the project may be read-only; whether they are executable is part of a bundle's digest.
+    for place in folder.rglob("*"):
+        place.chmod(place.stat().st_mode | 0o200)
     for file in folder.rglob("*.y*ml"):
-        file.chmod(0o644)
         if RECORDED_REGISTRY in (text := file.read_text()):
             file.write_text(text.replace(RECORDED_REGISTRY, registry))
 

@@ -173,7 +173,7 @@ def _controller_run(args: Arguments) -> int:
         controller = start_controller(
             kubeconfig=args["kubeconfig"],
             context=args["kubeconfig-context"],
-            install_crds=args["install-crds"],
+            install=args["install-crds"],
             workers=args["concurrency"],
         )
         try:

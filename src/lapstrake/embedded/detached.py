@@ -59,9 +59,21 @@ def stop(state: State) -> bool:
             os.kill(record.pid, sign)
         except ProcessLookupError:
             return True
-        if state.wait_until_free(seconds):
+        if state.wait_until_free(seconds) and _gone(record.pid, seconds):
             return True
     raise TimedOutError(f"Process {record.pid} did not end")
+
+
+def _gone(pid: int, seconds: float) -> bool:
+    """Whether the process ends within ``seconds``; it lets go of its lock a moment before."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        try:
+            os.kill(pid, 0)
+        except ProcessLookupError:
+            return True
+        time.sleep(0.01)
+    return False
 
 
 def _last_line(state: State) -> str:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from lapstrake.adapters.cluster import ClusterClient
-from lapstrake.adapters.kubeconfig import ClusterAccess
+from lapstrake.adapters.kubeconfig import ClusterAccess, load_access
 from lapstrake.apiserver import pki
 from lapstrake.apiserver.authn import Authenticator
 from lapstrake.apiserver.identity import MASTERS, User
@@ -22,9 +22,11 @@ from lapstrake.apiserver.serve import ApiServer, Tls
 from lapstrake.apiserver.store import Collection, Key, Store
 from lapstrake.apiserver.tokens import Tokens
 from lapstrake.apiserver.workloads.runner import Workloads
+from lapstrake.controller.serve import Controller, ControllerOptions
 from lapstrake.embedded import kubeconfig
 from lapstrake.embedded.state import Record, State
 from lapstrake.errors import LapstrakeError
+from lapstrake.operations.install_crds import install_crds
 from lapstrake.registry.server import RunningRegistry, serve
 from lapstrake.wiring import package_views
 
@@ -93,9 +95,6 @@ class ControlPlane:
             self._start_controller(parts, keys)
 
     def _start_controller(self, parts: ExitStack, keys: pki.Pki) -> None:
-        from lapstrake.controller.serve import Controller, ControllerOptions
-        from lapstrake.operations.install_crds import install_crds
-
         access = ClusterAccess(
             server=self.api.url, ca=keys.ca_file.read_bytes(), token=lambda: keys.admin_token
         )
@@ -136,6 +135,16 @@ def start_registry(
 ) -> RunningRegistry:
     """The embedded registry over ``storage``."""
     return serve(host, port, str(storage), clock=clock)
+
+
+def start_controller(*, kubeconfig: str, context: str, install: bool, workers: int) -> Controller:
+    """The controller on its own, for the cluster that a kubeconfig names; ``install``: create its kinds first."""
+    cluster = ClusterClient(load_access(kubeconfig, context))
+    if install:
+        install_crds(cluster)
+    controller = Controller(cluster, ControllerOptions(workers=workers))
+    controller.start()
+    return controller
 
 
 def _start_api(store: Store, keys: pki.Pki, port: int) -> ApiServer:
