@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from lapstrake.apiserver import managed_fields, status
+from lapstrake.apiserver import managed_fields, status, validation
 from lapstrake.apiserver.apply import apply
 from lapstrake.apiserver.builtin import definition_schema
 from lapstrake.apiserver.decoding import (
@@ -95,7 +95,9 @@ def defaulted(served: Served, obj: dict[str, Any]) -> dict[str, Any]:
 
 def violations(served: Served, obj: Mapping[str, Any], old: Mapping[str, Any] | None) -> Sequence[Cause]:
     """The rules of the kind that the object breaks."""
-    return ()
+    if served.custom:
+        return validation.custom_violations(served.schema, obj, old)
+    return validation.violations(served.definition, obj, old)
 
 
 def own_created(served: Served, obj: dict[str, Any], call: Call, now: str) -> None:
