@@ -10,9 +10,11 @@ import orjson
 from starlette.responses import Response
 
 from lapstrake.apiserver import status
+from lapstrake.apiserver.reading import unstored
 from lapstrake.apiserver.resources import Served
 from lapstrake.apiserver.status import ApiError
-from lapstrake.apiserver.store import Stored
+from lapstrake.apiserver.store import Collection, Stored
+from lapstrake.kube.types import ResourceType
 from lapstrake.yamldoc import plain
 
 JSON, YAML, PROTOBUF = "application/json", "application/yaml", "application/vnd.kubernetes.protobuf"
@@ -34,6 +36,11 @@ class Form:
 
 
 PLAIN = Form()
+SCALES = Served(
+    ResourceType("autoscaling", "v1", "Scale", "scales", True),
+    Collection("autoscaling", "scales"),
+    definition="autoscaling.v1.Scale",
+)
 _SHAPES = ("Table", "PartialObjectMetadata", "PartialObjectMetadataList")
 
 
@@ -45,6 +52,9 @@ def form_of(accept: str, include: str = "") -> Form:
     """
     if accept in ("", JSON, "*/*"):
         return PLAIN
+    if include not in ("", "Metadata", "Object", "None"):
+        text = f"includeObject: Invalid value: \"{include}\": must be 'Metadata', 'Object', 'None', or empty"
+        raise status.bad_request(f"Unable to convert to Table as requested: {text}")
     shaped = False
     for part in accept.split(","):
         media, *parameters = (piece.strip() for piece in part.split(";"))
@@ -68,7 +78,7 @@ def _unknown_media() -> ApiError:
 
 
 def json_response(value: Any, code: int = 200, headers: Mapping[str, str] | None = None) -> Response:
-    return Response(orjson.dumps(value), code, headers, JSON)
+    return Response(orjson.dumps(value) + b"\n", code, headers, JSON)
 
 
 def refusal_response(refusal: ApiError) -> Response:
@@ -100,12 +110,18 @@ class Answers:
 
     def object(self, served: Served, item: Stored, form: Form, code: int = 200) -> Response:
         if form.plain:
-            return Response(served.prefix + item.body, code, media_type=JSON)
+            return Response(served.prefix + item.body + b"\n", code, media_type=JSON)
         return self._value(self._shaped_object(served, item, form), form, code)
 
     def value(self, value: Mapping[str, Any], form: Form, code: int = 200) -> Response:
         """Something that is no object of a resource: a Status, a Scale, a review."""
         return self._value(value, form, code)
+
+    def scale(self, scale: Mapping[str, Any], form: Form) -> Response:
+        """A Scale object, which belongs to no resource of its own."""
+        if form.shape:
+            return self._value(self._shaped_object(SCALES, unstored(dict(scale)), form), form)
+        return self._value(scale, form)
 
     def list(self, served: Served, items: Sequence[Stored], meta: Mapping[str, Any], form: Form) -> Response:
         if form.plain:
@@ -160,7 +176,9 @@ class Answers:
         for row, item in zip(made["rows"], items, strict=True):
             if form.include == "Object":
                 row["object"] = item.object
-            elif form.include == "Metadata":
+            elif form.include == "None":
+                row["object"] = None
+            else:
                 row["object"] = _partial(item.object, form)
         return {
             "kind": "Table",
@@ -189,4 +207,4 @@ def _list_bytes(served: Served, items: Sequence[Stored], meta: Mapping[str, Any]
     prefix = served.prefix if served.custom else b"{"
     head = f'{{"kind":"{served.list_name}","apiVersion":"{served.rt.api_version}","metadata":'.encode()
     joined = b",".join([prefix + item.body for item in items])
-    return b"".join((head, orjson.dumps(meta), b',"items":[', joined, b"]}"))
+    return b"".join((head, orjson.dumps(meta), b',"items":[', joined, b"]}\n"))

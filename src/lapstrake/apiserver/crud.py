@@ -169,9 +169,8 @@ class Crud:
         if name == "token" and asked.verb == "create":
             account = self._objects.get(asked.served, asked.target.namespace, asked.target.name)
             return self._answers.value(self._reviews.token(account.object, asked.document() or {}), form, 201)
-        if name == "log" and asked.verb == "get":
-            self._objects.get(asked.served, asked.target.namespace, asked.target.name)
-            return Response(b"", 204)
+        if name in ("log", "exec", "attach", "portforward"):
+            return self._of_container(asked, name)
         if name == "eviction" and asked.verb == "create":
             return self._evict(asked, form)
         raise status.method_not_allowed()
@@ -193,7 +192,7 @@ class Crud:
         target, served = asked.target, asked.served
         if asked.verb == "get":
             item = self._objects.get(served, target.namespace, target.name)
-            return self._answers.value(scale_of(served, item), form)
+            return self._answers.scale(scale_of(served, item), form)
         media = bodies.media_type(asked.content_type)
 
         def change(live: Stored) -> dict[str, Any]:
@@ -204,7 +203,7 @@ class Crud:
             return rescaled(served, live, wanted)
 
         item = self._objects.modify(served, target.namespace, target.name, change, call, "scale")
-        return self._answers.value(scale_of(served, item), form)
+        return self._answers.scale(scale_of(served, item), form)
 
     def _finalize(self, asked: Asked, call: Call, form: Form) -> Response:
         """PUT of a namespace's own finalizers."""
@@ -218,6 +217,15 @@ class Crud:
 
         item = self._objects.modify(asked.served, "", asked.target.name, change, call, "finalize")
         return self._answers.object(asked.served, item, form)
+
+    def _of_container(self, asked: Asked, name: str) -> Response:
+        """Nothing runs in a simulated Pod, so it has printed nothing and takes no commands."""
+        pod = self._objects.get(asked.served, asked.target.namespace, asked.target.name).object
+        if name == "log":
+            return Response(b"", 200 if pod["spec"].get("nodeName") else 204)
+        if not pod["spec"].get("nodeName"):
+            raise status.bad_request(f"pod {asked.target.name} does not have a host assigned")
+        raise status.bad_request(f"pod {asked.target.name} is simulated: nothing runs in its containers")
 
     def _evict(self, asked: Asked, form: Form) -> Response:
         body = asked.document() or {}

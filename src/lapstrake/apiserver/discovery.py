@@ -7,6 +7,7 @@ import hashlib
 from collections.abc import Iterable
 from typing import Any
 
+from lapstrake.apiserver.builtin import Subresource
 from lapstrake.apiserver.resources import Group, Registry, Served
 
 AGGREGATED = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"
@@ -66,14 +67,19 @@ def _resource_discovery(served: Served) -> dict[str, Any]:
         found["subresources"] = [
             {
                 "subresource": below.name,
-                "responseKind": _response_kind(
-                    *((below.group, below.version) if below.group else own), below.kind
-                ),
+                "responseKind": _response_kind(*(_foreign(served, below) or own), below.kind),
                 "verbs": list(below.verbs),
             }
             for below in sorted(served.subresources, key=lambda below: below.name)
         ]
     return found
+
+
+def _foreign(served: Served, below: Subresource) -> tuple[str, str] | None:
+    """Group and version of what a subresource answers with, if they are not those of the resource."""
+    if not below.group or (below.group, below.version) == (served.rt.group, served.rt.version):
+        return None
+    return below.group, below.version
 
 
 def _response_kind(group: str, version: str, kind: str) -> dict[str, str]:
@@ -151,8 +157,9 @@ def _subresources(served: Served) -> Iterable[dict[str, Any]]:
             "singularName": "",
             "namespaced": rt.namespaced,
         }
-        if below.group:
-            found |= {"group": below.group, "version": below.version}
+        foreign = _foreign(served, below)
+        if foreign is not None:
+            found |= {"group": foreign[0], "version": foreign[1]}
         yield found | {"kind": below.kind, "verbs": list(below.verbs)}
 
 

@@ -85,7 +85,7 @@ def page(
     limit = query.number("limit") or 0
     items, version = reading.list(served, namespace)
     token = query.text("continue")
-    after: tuple[str, str] | None = None
+    after: str | None = None
     if token:
         version, after = _continued(token, query)
     else:
@@ -103,24 +103,23 @@ def page(
     return items, meta
 
 
-def _place(item: Stored) -> tuple[str, str]:
+def _place(item: Stored) -> str:
     meta = item.object["metadata"]
-    return meta.get("namespace", ""), meta["name"]
+    return f"{meta.get('namespace', '')}/{meta['name']}"
 
 
 def _token(version: int, last: Stored) -> str:
     # A page is cut from what is there when it is asked for; the version is that of the first page.
-    text = orjson.dumps({"v": "meta.k8s.io/v1", "rv": version, "start": "/".join(_place(last))})
+    text = orjson.dumps({"v": "meta.k8s.io/v1", "rv": version, "start": _place(last)})
     return base64.urlsafe_b64encode(text).decode().rstrip("=")
 
 
-def _continued(token: str, query: Query) -> tuple[int, tuple[str, str]]:
+def _continued(token: str, query: Query) -> tuple[int, str]:
     if query.text("resourceVersion") not in ("", "0"):
         raise status.bad_request("specifying resource version is not allowed when using continue")
     try:
         found = orjson.loads(base64.urlsafe_b64decode(token + "=" * (-len(token) % 4)))
-        namespace, _, name = found["start"].partition("/")
-        return int(found["rv"]), (namespace, name)
+        return int(found["rv"]), str(found["start"])
     except (ValueError, KeyError, TypeError):
         text = "invalid character '\\u0081' looking for beginning of value"
         raise status.bad_request(f"invalid continue token: continue key is not valid: {text}") from None

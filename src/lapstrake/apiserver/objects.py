@@ -7,17 +7,22 @@ from copy import deepcopy
 from datetime import datetime
 from typing import Any
 
-from lapstrake.apiserver import metadata, rules, status
+from lapstrake.apiserver import conversions, metadata, rules, status
 from lapstrake.apiserver.admission import Admit, admitted
+from lapstrake.apiserver.identity import User
 from lapstrake.apiserver.reading import NAMESPACES, Reading, seen, unstored
 from lapstrake.apiserver.requests import Call
 from lapstrake.apiserver.resources import Registry, Served
 from lapstrake.apiserver.status import ApiError
 from lapstrake.apiserver.store import Collection, Key, Store, Stored
 from lapstrake.apiserver.times import rfc3339
+from lapstrake.kube.types import ResourceType
 
 Prepare = Callable[[dict[str, Any], Mapping[str, Any] | None], None]
 """``(new, old)``: complete in place what the server decides about objects of one collection."""
+
+Guard = Callable[[User, ResourceType, Mapping[str, Any], Mapping[str, Any] | None], None]
+"""``(user, rt, object, old)``: raises Forbidden for what the user may not write."""
 
 Change = Callable[[Stored], dict[str, Any]]
 """From the live object to what it shall become."""
@@ -36,6 +41,7 @@ class Objects:
         self.reading = Reading(store, registry)
         self.clock = clock
         self.hooks: list[Admit] = []
+        self.guards: list[Guard] = []
         self.preparations: dict[Collection, Prepare] = {}
 
     # -- reading
@@ -85,10 +91,12 @@ class Objects:
             metadata.stamp(served, obj, self.clock())
             if served.status and served.collection not in _STATUS_FROM_CLIENT:
                 obj.pop("status", None)
+            _require_name(served, obj)
             obj = rules.defaulted(served, obj)
             if not owned:
                 rules.own_created(served, obj, call, rfc3339(self.clock()))
             obj = self._prepared(served, "CREATE", obj, None)
+            self._guard(served, obj, None, call)
             self._validate(served, obj, None)
             key = Key(served.collection, namespace, obj["metadata"]["name"])
             if (existing := self.store.get(key)) is not None:
@@ -227,6 +235,7 @@ class Objects:
         if not owned:
             rules.own_changed(served, new, live.object, call, rfc3339(self.clock()), subresource)
         new = self._prepared(served, "UPDATE", new, live.object)
+        self._guard(served, new, live.object, call)
         metadata.bump_generation(served, new, live.object)
         self._validate(served, new, live.object)
         return new
@@ -259,6 +268,12 @@ class Objects:
             prepare(obj, old)
         return admitted(self.hooks, operation, served.rt, obj, old)
 
+    def _guard(
+        self, served: Served, obj: Mapping[str, Any], old: Mapping[str, Any] | None, call: Call
+    ) -> None:
+        for guard in self.guards:
+            guard(call.user, served.rt, obj, old)
+
     def _validate(self, served: Served, obj: Mapping[str, Any], old: Mapping[str, Any] | None) -> None:
         causes: Sequence[status.Cause] = rules.violations(served, obj, old)
         if causes:
@@ -268,6 +283,13 @@ class Objects:
 
 
 _WRONG_NAMESPACE = "the namespace of the provided object does not match the namespace sent on the request"
+
+
+def _require_name(served: Served, obj: Mapping[str, Any]) -> None:
+    if not obj["metadata"].get("name"):
+        text = "Required value: name or generateName is required"
+        found = status.cause("FieldValueRequired", "metadata.name", text)
+        raise status.invalid(served.rt.kind, served.rt.group, "", [found])
 
 
 def _uid_text(served: Served, live: Stored, uid: str) -> str:
@@ -286,6 +308,8 @@ def _uid_text(served: Served, live: Stored, uid: str) -> str:
 def _at_rest(served: Served, obj: dict[str, Any]) -> dict[str, Any]:
     """The object in the form of the kind it is stored as."""
     if served.view is None:
+        if served.rt.kind == "Event" and served.rt.group:
+            return conversions.converted(obj, "v1")
         return obj
     return {**obj, "kind": served.view.storage.kind, "apiVersion": served.view.storage.api_version}
 

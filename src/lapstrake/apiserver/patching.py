@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import orjson
+
 from lapstrake.apiserver import bodies, patches, rules, status
 from lapstrake.apiserver.objects import Objects
 from lapstrake.apiserver.requests import Call
@@ -41,9 +43,27 @@ class Patching:
         def change(live: Stored) -> dict[str, Any]:
             schema = None if served.custom else served.schema
             changed = patches.apply_patch(media, live.copy(), patch, schema)
-            return rules.redecoded(served, changed, live.object, call)
+            return self._read_result(served, changed, live, call)
 
         return self._objects.modify(served, namespace, name, change, call, subresource), False
+
+    def _read_result(
+        self, served: Served, changed: dict[str, Any], live: Stored, call: Call
+    ) -> dict[str, Any]:
+        rt = served.rt
+        try:
+            obj = rules.redecoded(served, changed, live.object, call)
+        except rules.Unreadable as error:
+            text = f"Invalid value: {orjson.dumps(orjson.dumps(changed).decode()).decode()}: {error.cause}"
+            raise status.invalid("", "", "", [status.cause("FieldValueInvalid", "patch", text)]) from None
+        uid, lived = obj["metadata"].get("uid", ""), live.object["metadata"]["uid"]
+        if uid and uid != lived:
+            found = status.cause(
+                "FieldValueInvalid", "metadata.uid", f'Invalid value: "{uid}": field is immutable'
+            )
+            name = live.object["metadata"]["name"]
+            raise status.invalid(rt.kind, rt.group, name, [found, found])
+        return obj
 
     def patched_value(self, value: dict[str, Any], patch: bytes, media: str) -> dict[str, Any]:
         """``value``, no object of a resource, after ``patch``."""
@@ -63,6 +83,8 @@ class Patching:
                 if subresource:
                     raise status.not_found(served.rt.plural, name, served.rt.group)
                 obj = rules.applied(served, None, wanted, call, now, "")
+                if served.rt.namespaced:
+                    obj["metadata"]["namespace"] = namespace
                 return self._objects.create_decoded(served, namespace, obj, call, owned=True), True
 
             def change(live: Stored) -> dict[str, Any]:
@@ -77,17 +99,17 @@ class Patching:
         wanted = bodies.decoded(patch, bodies.YAML)
         if not isinstance(wanted, dict):
             raise status.bad_request("error decoding YAML: the patch is no object")
-        for field, expected in (("apiVersion", rt.api_version), ("kind", rt.kind)):
-            if wanted.get(field) != expected:
-                raise status.bad_request(
-                    f"the {field} of the patch ({wanted.get(field, '')}) does not match the expected ({expected})"
-                )
+        if (wanted.get("apiVersion"), wanted.get("kind")) != (rt.api_version, rt.kind):
+            group, _, version = str(wanted.get("apiVersion") or "").rpartition("/")
+            raise status.bad_request(
+                f"invalid object type: {group}/{version}, Kind={wanted.get('kind') or ''}"
+            )
         meta = {"name": name, **(wanted.get("metadata") or {})}
         if meta["name"] != name:
             raise status.bad_request(
                 f"the name of the object ({meta['name']}) does not match the name on the URL ({name})"
             )
-        if rt.namespaced and meta.setdefault("namespace", namespace) != namespace:
+        if rt.namespaced and meta.get("namespace", namespace) != namespace:
             raise status.bad_request(
                 "the namespace of the provided object does not match the namespace sent on the request"
             )

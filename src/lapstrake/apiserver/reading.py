@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import orjson
 
+from lapstrake.apiserver import conversions
 from lapstrake.apiserver.resources import Registry, Served, View
 from lapstrake.apiserver.store import Collection, Event, Key, Store, Stored
 
@@ -23,6 +25,8 @@ def seen(served: Served, stored: Stored) -> Stored:
     obj, rt = stored.object, served.rt
     if obj["apiVersion"] == rt.api_version and obj["kind"] == rt.kind:
         return stored
+    if conversions.differs(rt.kind, obj["apiVersion"], rt.api_version):
+        return replace(unstored(conversions.converted(obj, rt.api_version)), version=stored.version)
     return Stored({**obj, "kind": rt.kind, "apiVersion": rt.api_version}, stored.body, stored.version)
 
 

@@ -91,6 +91,12 @@ _STORED_AS = {("events.k8s.io", "events"): Collection("", "events")}
 """Resources of two groups with one storage."""
 
 
+_DEPRECATED = {
+    ("", "endpoints"): "v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice",
+    ("", "componentstatuses"): "v1 ComponentStatus is deprecated in v1.19+",
+}
+
+
 def served_builtin(builtin: BuiltinType) -> Served:
     """The registry's entry for a built-in resource."""
     rt = builtin.type
@@ -101,6 +107,7 @@ def served_builtin(builtin: BuiltinType) -> Served:
         status=builtin.has_status,
         scale=Scale() if any(sub.name == "scale" for sub in builtin.subresources) else None,
         subresources=builtin.subresources,
+        deprecation=_DEPRECATED.get((rt.group, rt.plural), ""),
     )
 
 

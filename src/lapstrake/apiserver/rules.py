@@ -25,6 +25,15 @@ from lapstrake.apiserver.schema import ANYTHING, Schema, fill_defaults
 from lapstrake.apiserver.status import Cause
 
 
+class Unreadable(status.ApiError):
+    """400: a value cannot be of its kind; ``cause`` is why."""
+
+    def __init__(self, kind: str, version: str, cause: str) -> None:
+        refusal = cannot_handle(kind, version, cause)
+        super().__init__(refusal.code, refusal.reason, refusal.message)
+        self.cause = cause
+
+
 def decoded(served: Served, body: Any, call: Call, duplicates: tuple[str, ...] = ()) -> dict[str, Any]:
     """The object that ``body`` describes, without what its kind does not know. A new dict.
 
@@ -38,7 +47,7 @@ def decoded(served: Served, body: Any, call: Call, duplicates: tuple[str, ...] =
     try:
         found = _read(served, body)
     except DecodeError as error:
-        raise cannot_handle(rt.kind, rt.version, str(error)) from None
+        raise Unreadable(rt.kind, rt.version, str(error)) from None
     unknown = found.unknown
     if unknown or duplicates:
         if call.validation == "Strict":

@@ -45,12 +45,18 @@ class _LabelSelector:
         return self._tokens[self._at] if self._at < len(self._tokens) else ""
 
     def requirements(self) -> list[Test]:
-        tests = [self._requirement()]
+        tests = [self._parsed()]
         while (token := self._next()) != "":
             if token != ",":
                 raise _unexpected(token, "',' or 'end of string'")
-            tests.append(self._requirement())
+            tests.append(self._parsed())
         return tests
+
+    def _parsed(self) -> Test:
+        try:
+            return self._requirement()
+        except status.ApiError as refusal:
+            raise status.bad_request(f"unable to parse requirement: {refusal}") from None
 
     def _requirement(self) -> Test:
         token = self._next()

@@ -11,7 +11,7 @@ from typing import Any
 
 import uvicorn
 
-from lapstrake.apiserver import tables
+from lapstrake.apiserver import jobs, tables
 from lapstrake.apiserver.access import Access, Authenticator, Authorizer, Everybody
 from lapstrake.apiserver.admission import Admit
 from lapstrake.apiserver.answers import Answers
@@ -19,17 +19,21 @@ from lapstrake.apiserver.background import Background, Controller
 from lapstrake.apiserver.builtin import builtin_types
 from lapstrake.apiserver.crds import DEFINITIONS, Cleanup, Definitions
 from lapstrake.apiserver.crud import Crud
-from lapstrake.apiserver.deletion import Deletion
+from lapstrake.apiserver.deletion import PODS, Deletion
+from lapstrake.apiserver.escalation import Escalation
 from lapstrake.apiserver.garbage import GarbageCollector
 from lapstrake.apiserver.namespaces import Namespaces, prepare
 from lapstrake.apiserver.objects import Objects
 from lapstrake.apiserver.patching import Patching
+from lapstrake.apiserver.pods import Pods
+from lapstrake.apiserver.rbac import Rbac
 from lapstrake.apiserver.reading import NAMESPACES
 from lapstrake.apiserver.requests import Query
 from lapstrake.apiserver.resources import Registry, Served, View, served_builtin
 from lapstrake.apiserver.reviews import Reviews, Tokens
 from lapstrake.apiserver.server import Server
-from lapstrake.apiserver.store import Store
+from lapstrake.apiserver.services import Services
+from lapstrake.apiserver.store import Collection, Store
 from lapstrake.apiserver.times import now
 from lapstrake.errors import ClusterError
 
@@ -75,6 +79,11 @@ class ApiServer:
         definitions = Definitions(store, self.registry, clock)
         self.objects.preparations[NAMESPACES] = prepare
         self.objects.preparations[DEFINITIONS] = definitions.prepare
+        self.objects.preparations[PODS] = Pods(store).prepare
+        self.objects.preparations[Collection("", "services")] = Services(store).prepare
+        self.objects.preparations[Collection("batch", "jobs")] = jobs.prepare
+        if isinstance(authorizer, Rbac):
+            self.objects.guards.append(Escalation(authorizer).check)
         store.subscribe(definitions.observe)
         self._namespaces = Namespaces(self.objects, self.deletion, tls.authority if tls else "")
         self._controllers: list[Controller] = [

@@ -309,7 +309,7 @@ def _check_verb(served: Served, target: Target, verb: str) -> None:
     on_name = verb in ("get", "update", "patch", "delete")
     if verb not in served.rt.verbs or (not target.name if on_name else verb == "create" and target.name):
         raise status.method_not_allowed()
-    if verb == "create" and served.rt.namespaced and not target.namespace:
+    if served.rt.namespaced and not target.namespace and verb not in ("list", "watch"):
         raise status.method_not_allowed()
 
 

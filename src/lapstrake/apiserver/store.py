@@ -25,6 +25,24 @@ FIRST_VERSION = 100
 HISTORY = 4096
 """Events kept per collection; twice as many are allowed to gather before the older half is dropped."""
 
+_METADATA = (
+    "name",
+    "generateName",
+    "namespace",
+    "uid",
+    "resourceVersion",
+    "generation",
+    "creationTimestamp",
+    "deletionTimestamp",
+    "deletionGracePeriodSeconds",
+    "labels",
+    "annotations",
+    "ownerReferences",
+    "finalizers",
+    "managedFields",
+)
+"""The order in which servers write the metadata."""
+
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS objects (
     "group" TEXT NOT NULL, plural TEXT NOT NULL, namespace TEXT NOT NULL, name TEXT NOT NULL,
@@ -98,9 +116,12 @@ class Expired(Exception):
 
 def stored(obj: dict[str, Any], version: int) -> Stored:
     """``obj`` with its resourceVersion set to ``version``; takes possession of ``obj``."""
-    obj["metadata"]["resourceVersion"] = str(version)
     kind, api_version = obj["kind"], obj["apiVersion"]
-    rest = {name: value for name, value in obj.items() if name not in ("kind", "apiVersion")}
+    meta = obj["metadata"]
+    meta["resourceVersion"] = str(version)
+    ordered = {name: meta[name] for name in _METADATA if name in meta}
+    rest = {**obj, "metadata": {**ordered, **meta}}
+    del rest["kind"], rest["apiVersion"]
     return Stored({"kind": kind, "apiVersion": api_version, **rest}, orjson.dumps(rest)[1:], version)
 
 
@@ -176,7 +197,7 @@ class Store:
     def list(
         self, collection: Collection, namespace: str | None = None
     ) -> tuple[list[tuple[Key, Stored]], int]:
-        """The objects of one namespace (None: of all), by namespace and name; and the version of the list."""
+        """The objects of one namespace (None: of all) in the order of NAMESPACE/NAME; and the version of the list."""
         with self._lock:
             items = list(self._objects.get(collection, {}).items())
             version = self._version
@@ -307,8 +328,8 @@ class Store:
                 objects[key.namespace, key.name] = before
 
 
-def _first(item: tuple[tuple[str, str], Stored]) -> tuple[str, str]:
-    return item[0]
+def _first(item: tuple[tuple[str, str], Stored]) -> str:
+    return "/".join(item[0])
 
 
 def _place(key: Key) -> tuple[str, str, str, str]:
