@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from lapstrake.errors import InputError
+from lapstrake.yamldoc.nodes import Document
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -63,7 +64,7 @@ def match_of(node: Node, defaults: Defaults) -> Match:
     if annotation is None:
         return Match(NOT_GIVEN, defaults, present=False)
     kwargs = annotation.kwargs
-    if not kwargs:
+    if not kwargs and node.__class__ is Document:
         raise InputError(
             f"Expected '{MATCH}' annotation to have at least one keyword argument (by=..., expects=...)"
         )
