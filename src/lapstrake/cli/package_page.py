@@ -9,6 +9,9 @@ from lapstrake.cli.flags import Arguments
 from lapstrake.cli.ui import UI
 from lapstrake.errors import ClusterError, InputError
 
+# The original watches Apps beside its checks; looking this often (in seconds) tells their steps as soon.
+_LONGEST_PAUSE = 0.3
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from lapstrake.adapters.cluster import ClusterClient
@@ -87,10 +90,11 @@ def waiting(args: Arguments) -> Wait:
     """From the flags --wait, --wait-check-interval and --wait-timeout, and the older names of the last two."""
     from lapstrake.operations.package_ports import Wait
 
+    interval = args["poll-interval" if args.given("poll-interval") else "wait-check-interval"]
     return Wait(
         now=time.time,
         sleep=time.sleep,
-        interval=args["poll-interval" if args.given("poll-interval") else "wait-check-interval"],
+        interval=min(interval, _LONGEST_PAUSE),
         timeout=args["poll-timeout" if args.given("poll-timeout") else "wait-timeout"],
         enabled=args["wait"],
     )

@@ -64,6 +64,7 @@ class AppProgress:
                 continue
             if self._tell(section, state, noun, doing):
                 failed = f"{noun} failed"
+                break  # what follows in the status is of an earlier run
         return self._outcome(obj, failed)
 
     def _wait_for_generation(self, obj: Object, status: Object) -> None:
@@ -77,7 +78,8 @@ class AppProgress:
     def _tell(self, section: str, state: Object, noun: str, doing: str) -> bool:
         """Tell one section; true if it has failed."""
         told = self._told.setdefault(section, _Told())
-        started = str(state.get("startedAt") or "")
+        # templating says only when it ended
+        started = str(state.get("startedAt") or state.get("updatedAt") or "")
         if started != told.started:
             told.started, told.output, told.finished = started, "", False
             if doing:

@@ -18,15 +18,31 @@ def described(namespace: str, name: str) -> str:
     return f"packageinstall/{name} ({INSTALLS.api_version}) namespace: {namespace}"
 
 
+_GRACE = 3.0  # seconds in which a change of annotations should have reached the App
+
+
 def wait_for_install(
-    cluster: Cluster, namespace: str, name: str, former: Object | None, report: Report, wait: Wait
+    cluster: Cluster,
+    namespace: str,
+    name: str,
+    former: Object | None,
+    report: Report,
+    wait: Wait,
+    *,
+    unnoticed: bool = False,
 ) -> None:
     """Until the PackageInstall is reconciled. ``former`` is its App before the change that is waited for.
+
+    ``unnoticed``: the change did not touch the PackageInstall's spec, so its generation cannot tell whether the
+    controller has seen it; the App must show it, or some seconds pass.
 
     Raises InputError if it fails, with the reasons of both; TimedOutError after ``wait.timeout``.
     """
     report.step(f"Waiting for PackageInstall reconciliation for '{name}'")
     run = _Run(cluster, namespace, name, former, report, wait)
+    if unnoticed:
+        end = wait.now() + min(_GRACE, wait.timeout)
+        wait.until(lambda: run.has_changed() or wait.now() >= end, described(namespace, name))
     wait.until(run.is_done, described(namespace, name))
 
 
@@ -38,9 +54,17 @@ class _Run:
         self._namespace = namespace
         self._name = name
         self._report = report
+        self._former = former
         self._progress = AppProgress(report, wait.now, former=former)
         self._outcome: Outcome | None = None
         self._told = ""
+
+    def has_changed(self) -> bool:
+        """Whether the App is another than the former one, or has been at work since."""
+        app = find(self._cluster, APPS, self._namespace, self._name)
+        if app is None or self._former is None:
+            return app is not self._former
+        return not observed(app) or _work(app) != _work(self._former)
 
     def is_done(self) -> bool:
         install = self._cluster.get(INSTALLS, self._namespace, self._name)
@@ -54,7 +78,7 @@ class _Run:
             self._tell(state)
         if state in _FAILED:
             raise InputError(failure(install, described(self._namespace, self._name)))
-        return state == "ReconcileSucceeded"
+        return state == "ReconcileSucceeded" and (app is None or _is_at_rest(app, install))
 
     def _concerns(self, install: Object, state: str, app: Object) -> bool:
         """Whether the App's steps belong to what is waited for: not if the PackageInstall failed by itself."""
@@ -67,6 +91,17 @@ class _Run:
         if state and state != self._told:
             self._told = state
             self._report.step(f"{described(self._namespace, self._name)}: {state}")
+
+
+def _work(app: Object) -> tuple[object, object]:
+    return app["metadata"].get("generation"), (app.get("status") or {}).get("fetch")
+
+
+def _is_at_rest(app: Object, install: Object) -> bool:
+    """Whether the App has done what the PackageInstall asks: its success may still be that of an earlier state."""
+    if bool(app["spec"].get("paused")) != bool(install["spec"].get("paused")):
+        return False
+    return observed(app) and condition(app) != "Reconciling"
 
 
 def failure(obj: Object, what: str, doing: str = "Reconciling") -> str:

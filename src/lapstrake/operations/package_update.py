@@ -49,13 +49,21 @@ def update(cluster: Cluster, request: UpdateRequest, report: Report, wait: Wait)
     change = _Change(cluster, request, install, report, wait)
     change.overlays()
     change.values()
-    change.finish()
-    if wait.enabled:
-        wait_for_install(cluster, request.namespace, request.name, former, report, wait)
+    unnoticed = change.finish()
+    try:
+        if wait.enabled:
+            wait_for_install(
+                cluster, request.namespace, request.name, former, report, wait, unnoticed=unnoticed
+            )
+    finally:
+        change.drop_secrets()
 
 
 class _Change:
-    """Collects what to change in the PackageInstall while the Secrets are written, and patches it once."""
+    """Collects what to change in the PackageInstall while the Secrets are written, and patches it once.
+
+    A Secret that is not needed any more goes last, since the App refers to it until it is reconciled.
+    """
 
     def __init__(
         self, cluster: Cluster, request: UpdateRequest, install: Object, report: Report, wait: Wait
@@ -68,6 +76,7 @@ class _Change:
         self._spec: dict[str, Any] = {}
         self._annotations: dict[str, str | None] = {}
         self._paused = False
+        self._dropped: list[str] = []
         if request.version:
             self._spec["packageRef"] = {
                 "versionSelection": {"constraints": request.version, "prereleases": {}}
@@ -77,7 +86,7 @@ class _Change:
         names = self._request.names
         if self._request.drop_overlays:
             self._report.step("Dropping overlay secrets")
-            _delete_secret(self._cluster, names.namespace, names.overlays)
+            self._dropped.append(names.overlays)
             self._annotations[objects.OVERLAYS_ANNOTATION] = None
         elif self._request.overlays:
             known = find(self._cluster, SECRETS, names.namespace, names.overlays)
@@ -100,7 +109,7 @@ class _Change:
             return
         if secret:
             self._report.step(f"Deleting values secret '{secret}'")
-            _delete_secret(self._cluster, names.namespace, secret)
+            self._dropped.append(secret)
         self._report.step(
             f"Removing values secret reference from package install '{names.name}' in namespace '{names.namespace}'"
         )
@@ -124,7 +133,8 @@ class _Change:
         self._spec["values"] = [{"secretRef": {"name": names.values}}]
         self._annotations |= objects.created_annotations("Secret", names.values)
 
-    def finish(self) -> None:
+    def finish(self) -> bool:
+        """Patch the PackageInstall; true if its generation does not tell that there was a change."""
         name, namespace = self._request.name, self._request.namespace
         body: dict[str, Any] = {}
         if self._annotations:
@@ -138,14 +148,16 @@ class _Change:
                 f"Resuming reconciliation for package installation '{name}' in namespace '{namespace}'"
             )
             body.setdefault("spec", {})["paused"] = None
-        self._cluster.patch(INSTALLS, namespace, name, body, MERGE_PATCH)
+        before = self._cluster.get(INSTALLS, namespace, name)["metadata"].get("generation")
+        patched = self._cluster.patch(INSTALLS, namespace, name, body, MERGE_PATCH)
+        return bool(body) and patched["metadata"].get("generation") == before
 
-
-def _delete_secret(cluster: Cluster, namespace: str, name: str) -> None:
-    try:
-        cluster.delete(SECRETS, namespace, name)
-    except NotFoundError:
-        pass
+    def drop_secrets(self) -> None:
+        for name in self._dropped:
+            try:
+                self._cluster.delete(SECRETS, self._request.namespace, name)
+            except NotFoundError:
+                pass
 
 
 def pause(cluster: Cluster, namespace: str, name: str, report: Report) -> None:
