@@ -24,11 +24,11 @@ from lapstrake.apiserver.escalation import Escalation
 from lapstrake.apiserver.garbage import GarbageCollector
 from lapstrake.apiserver.namespaces import Namespaces, prepare
 from lapstrake.apiserver.objects import Objects
+from lapstrake.apiserver.openapi import Documents
 from lapstrake.apiserver.patching import Patching
 from lapstrake.apiserver.pods import Pods
 from lapstrake.apiserver.rbac import Rbac
 from lapstrake.apiserver.reading import NAMESPACES
-from lapstrake.apiserver.requests import Query
 from lapstrake.apiserver.resources import Registry, Served, View, served_builtin
 from lapstrake.apiserver.reviews import Reviews, Tokens
 from lapstrake.apiserver.server import Server
@@ -101,7 +101,7 @@ class ApiServer:
             answers,
             Reviews(access.authorizer, tokens, clock),
         )
-        self.application = Server(store, self.objects, crud, access, answers, _no_documents)
+        self.application = Server(store, self.objects, crud, access, answers, Documents(self.registry))
         self._background: Background | None = None
         self._server: uvicorn.Server | None = None
         self._thread: threading.Thread | None = None
@@ -194,7 +194,3 @@ def _table(served: Served, objects: Sequence[Mapping[str, Any]], moment: datetim
                 for read, cell in zip(places, row["cells"], strict=True)
             ]
     return made
-
-
-def _no_documents(path: str, query: Query) -> tuple[bytes, str] | None:
-    return None
