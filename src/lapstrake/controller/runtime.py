@@ -252,6 +252,12 @@ class Informer:
         return list(self._objects.values())
 
     def _run(self) -> None:
+        try:
+            self._keep_up()
+        finally:
+            self._watch = None  # it holds on to its connection's pool
+
+    def _keep_up(self) -> None:
         pause = _RELIST_PAUSES[0]
         while not self._stop.is_set():
             try:
