@@ -39,7 +39,6 @@ KEYWORDS = frozenset(
 RESERVED = frozenset(
     [
         "as",
-        "assert",
         "async",
         "await",
         "class",
