@@ -12,7 +12,7 @@ from http import HTTPStatus
 from urllib.parse import urlsplit
 
 import urllib3
-from urllib3.exceptions import HTTPError
+from urllib3.exceptions import MaxRetryError, NewConnectionError
 
 from lapstrake.errors import RegistryError
 
@@ -81,19 +81,22 @@ def no_answer(method: str, url: str, error: Exception) -> RegistryError:
 
 def is_temporary(error: Exception) -> bool:
     """Whether another try may succeed: a connection that broke or was too slow, not one that was refused."""
-    if isinstance(error, urllib3.exceptions.NewConnectionError | urllib3.exceptions.SSLError):
-        return False
-    return isinstance(error, HTTPError)
+    temporary = urllib3.exceptions.TimeoutError | urllib3.exceptions.ProtocolError
+    return isinstance(_reason(error), temporary) and not isinstance(_reason(error), NewConnectionError)
+
+
+def _reason(error: Exception) -> Exception:
+    """What urllib3's own giving up is about."""
+    return error.reason if isinstance(error, MaxRetryError) and error.reason else error
 
 
 def _cause(url: str, error: Exception) -> str:
-    if isinstance(error, urllib3.exceptions.MaxRetryError) and error.reason:
-        error = error.reason
+    error = _reason(error)
     parts = urlsplit(url)
     address = f"{parts.hostname}:{parts.port or (443 if parts.scheme == 'https' else 80)}"
     if isinstance(error, urllib3.exceptions.NameResolutionError):
         return f"dial tcp: lookup {parts.hostname}: no such host"
-    if isinstance(error, urllib3.exceptions.NewConnectionError):
+    if isinstance(error, NewConnectionError):
         cause = error.__cause__
         text = (cause.strerror if isinstance(cause, OSError) and cause.strerror else str(cause)).lower()
         return f"dial tcp {address}: connect: {text}"

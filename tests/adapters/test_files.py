@@ -1,0 +1,138 @@
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from lapstrake.adapters import files
+from lapstrake.errors import InputError
+from lapstrake.oci.layer import LayerFile
+
+
+@pytest.fixture(autouse=True)
+def usual_umask() -> Iterator[None]:
+    before = os.umask(0o022)
+    yield
+    os.umask(before)
+
+
+def layer_file(path: str, content: bytes = b"x", mode: int = 0o600) -> LayerFile:
+    return LayerFile(path, mode, 1000, len(content), lambda: iter([content]))
+
+
+def test_walk_goes_depth_first_in_byte_order(tmp_path: Path) -> None:
+    for name in ("z.txt", "a/deep/f", "B", ".git/HEAD"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("")
+    found = files.walk([str(tmp_path)], [".git"])
+    assert [(item.kind, item.path) for item in found] == [
+        ("folder", "."),
+        ("file", "B"),
+        ("folder", "a"),
+        ("folder", "a/deep"),
+        ("file", "a/deep/f"),
+        ("file", "z.txt"),
+    ]
+
+
+def test_walk_of_a_file_has_its_base_name(tmp_path: Path) -> None:
+    (tmp_path / "f.txt").write_text("hello")
+    (entry,) = files.entries(files.walk([str(tmp_path / "f.txt")]))
+    assert (entry.path, entry.data) == ("f.txt", b"hello")
+
+
+def test_walk_of_nothing_is_an_error() -> None:
+    with pytest.raises(InputError) as caught:
+        files.walk(["nowhere-at-all"])
+    assert str(caught.value) == "lstat nowhere-at-all: no such file or directory"
+
+
+def test_entries_refuse_links(tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to("/etc/hostname")
+    with pytest.raises(InputError) as caught:
+        list(files.entries(files.walk([str(tmp_path)])))
+    assert str(caught.value) == (
+        f"Adding file '{tmp_path}' to tar: Expected file '{tmp_path}/link' to be a regular file"
+    )
+
+
+def test_write_atomically_leaves_nothing_else(tmp_path: Path) -> None:
+    path = tmp_path / "lock.yml"
+    path.write_text("old")
+    files.write_atomically(str(path), b"new")
+    assert (path.read_bytes(), path.stat().st_mode & 0o777) == (b"new", 0o600)
+    assert os.listdir(tmp_path) == ["lock.yml"]
+
+
+def test_write_atomically_into_nowhere_is_an_error(tmp_path: Path) -> None:
+    path = tmp_path / "none" / "lock.yml"
+    with pytest.raises(InputError) as caught:
+        files.write_atomically(str(path), b"new")
+    assert str(caught.value) == f"open {path}: no such file or directory"
+
+
+def test_emptied_folder_replaces_what_is_there(tmp_path: Path) -> None:
+    (tmp_path / "a" / "b").mkdir(parents=True)
+    (tmp_path / "file").write_text("x")
+    for name in ("a", "file", "new/deep"):
+        files.emptied_folder(str(tmp_path / name))
+        assert list((tmp_path / name).iterdir()) == []
+
+
+def test_emptied_folder_removes_a_link_and_not_what_it_points_to(tmp_path: Path) -> None:
+    (tmp_path / "kept").mkdir()
+    (tmp_path / "kept" / "file").write_text("x")
+    (tmp_path / "link").symlink_to(tmp_path / "kept")
+    files.emptied_folder(str(tmp_path / "link"))
+    assert (tmp_path / "kept" / "file").exists()
+    assert not (tmp_path / "link").is_symlink()
+
+
+@pytest.mark.parametrize(
+    ("mode", "written"),
+    [
+        pytest.param(0o600, 0o644, id="owner's rights for all"),
+        pytest.param(0o700, 0o755, id="owner may run"),
+        pytest.param(0o640, 0o640, id="as it is"),
+        pytest.param(0o666, 0o666, id="as it is, whatever the umask"),
+        pytest.param(0o4755, 0o755, id="no setuid"),
+    ],
+)
+def test_extract_gives_modes(tmp_path: Path, mode: int, written: int) -> None:
+    files.extract([layer_file("a/f", mode=mode)], str(tmp_path))
+    status = (tmp_path / "a" / "f").stat()
+    assert (status.st_mode & 0o7777, status.st_mtime) == (written, 1000)
+
+
+def test_extract_writes_over_what_is_there(tmp_path: Path) -> None:
+    files.extract([layer_file("f", b"longer"), layer_file("f", b"new")], str(tmp_path))
+    assert (tmp_path / "f").read_bytes() == b"new"
+
+
+def test_extract_replaces_a_link_and_does_not_follow_it(tmp_path: Path) -> None:
+    (tmp_path / "outside").write_text("kept")
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    (folder / "f").symlink_to(tmp_path / "outside")
+    files.extract([layer_file("f", b"new")], str(folder))
+    assert (tmp_path / "outside").read_text() == "kept"
+    assert (folder / "f").read_bytes() == b"new"
+
+
+def test_extract_does_not_go_through_a_linked_folder(tmp_path: Path) -> None:
+    (tmp_path / "outside").mkdir()
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    (folder / "sub").symlink_to(tmp_path / "outside")
+    with pytest.raises(InputError, match=r"open .*/folder/sub/f: "):
+        files.extract([layer_file("sub/f")], str(folder))
+    assert list((tmp_path / "outside").iterdir()) == []
+
+
+def test_read_file_that_is_missing(tmp_path: Path) -> None:
+    with pytest.raises(InputError) as caught:
+        files.read_file(str(tmp_path / "l.yml"))
+    path = tmp_path / "l.yml"
+    assert str(caught.value) == f"Reading path {path}: open {path}: no such file or directory"
