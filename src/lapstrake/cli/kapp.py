@@ -304,7 +304,11 @@ def _documents(files: Sequence[str]) -> tuple[list[Any], list[str]]:
 
     documents: list[Any] = []
     origins: list[str] = []
-    for file in read_resource_files(files):
+    try:
+        found_files = read_resource_files(files)
+    except InputError as err:
+        raise InputError(str(err).removeprefix("Unable to stat file: ")) from err
+    for file in found_files:
         try:
             found = load_all(file.data, file.path)
         except InputError as err:

@@ -123,7 +123,7 @@ INSPECT_FLAGS = (
     Flag("managed-fields", "bool", False, "With --raw: also print metadata.managedFields"),
     Flag("raw", "bool", False, "Print the objects themselves"),
     Flag("status", "bool", False, "Print each resource's status"),
-    Flag("tree", "bool", False, "Show owners above what they own"),
+    Flag("tree", "bool", False, "Show owners above what they own", short="t"),
 )
 
 

@@ -76,15 +76,15 @@ def _up_detached(args: Arguments) -> int:
     if record is None:
         words = [f"--state={state.folder}"]
         words += [f"--{name}={args[name]}" for name in ("port", "registry-port") if args.given(name)]
-        if (kubeconfig := _path(args["kubeconfig"])) is not None:
-            words.append(f"--kubeconfig={kubeconfig}")
+        if args["kubeconfig"]:
+            words.append(f"--kubeconfig={_path(args['kubeconfig'])}")
         if args["api-only"]:
             words.append("--api-only")
         record = detached.start(state, words)
-    elif args["kubeconfig"]:
+    elif (kubeconfig := _path(args["kubeconfig"])) is not None:
         from lapstrake.embedded.plane import write_kubeconfig
 
-        write_kubeconfig(state, record, _path(args["kubeconfig"]))
+        write_kubeconfig(state, record, kubeconfig)
     _print_record(record)
     return 0
 

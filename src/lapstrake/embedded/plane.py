@@ -92,13 +92,18 @@ class ControlPlane:
         parts.callback(workloads.stop)
         self._write_kubeconfig(keys)
         if settings.controller:
-            self._start_controller(parts, keys)
+            self._start_controller(parts)
 
-    def _start_controller(self, parts: ExitStack, keys: pki.Pki) -> None:
+    def client(self) -> ClusterClient:
+        """A client with the administrator's rights, for the caller to close."""
+        keys = pki.ensure(self._settings.state.pki)
         access = ClusterAccess(
             server=self.api.url, ca=keys.ca_file.read_bytes(), token=lambda: keys.admin_token
         )
-        cluster = ClusterClient(access)
+        return ClusterClient(access)
+
+    def _start_controller(self, parts: ExitStack) -> None:
+        cluster = self.client()
         parts.callback(cluster.close)
         install_crds(cluster)
         controller = Controller(
