@@ -372,16 +372,15 @@ def _deploy_group(session: _Session) -> None:
     for folder in folders:
         path = os.path.join(args["directory"], folder)
         app = f"{group}-{folder}"
-        session.ui.line(f"--- deploying app '{app}' (namespace: {session.namespace}) from {path}")
+        session.ui.block(f"--- deploying app '{app}' (namespace: {session.namespace}) from {path}\n")
         if not shown:
-            session.ui.line("")
             session.target()
             shown = True
         _deploy_one(session, app, [path])
     kept = {f"{group}-{folder}" for folder in folders}
     for record in app_records.all_apps(session.cluster, session.namespace):
         if record.name.startswith(f"{group}-") and record.name not in kept:
-            session.ui.line(f"--- deleting app '{record.name}' (namespace: {session.namespace})")
+            session.ui.block(f"--- deleting app '{record.name}' (namespace: {session.namespace})\n")
             _delete_one(session, record.name, show_target=False)
 
 
@@ -394,7 +393,7 @@ def _delete_group(session: _Session) -> None:
     session.target()
     for record in app_records.all_apps(session.cluster, session.namespace):
         if record.name.startswith(f"{group}-"):
-            session.ui.line(f"--- deleting app '{record.name}' (namespace: {session.namespace})")
+            session.ui.block(f"--- deleting app '{record.name}' (namespace: {session.namespace})\n")
             _delete_one(session, record.name, show_target=False)
 
 

@@ -43,6 +43,7 @@ DIFF_FLAGS = (
     Flag("diff-changes-yaml", "bool", False, "Show resources as they will be"),
     Flag("diff-context", "int", 2, "Lines shown around a difference (-1: all)"),
     Flag("diff-exit-status", "bool", False, "Exit with 2 if nothing changes, with 3 if something does"),
+    Flag("diff-filter", "string", "", 'Only changes that match, as JSON (example: {"ops":["update"]})'),
     Flag("diff-line-numbers", "bool", True, "Number the lines of differences"),
     Flag("diff-mask", "bool", True, "Hide secret values in differences"),
     Flag("diff-run", "bool", False, "Only show what would change"),
@@ -155,6 +156,7 @@ def diff_options(args: Arguments) -> DiffOptions:
         line_numbers=args["diff-line-numbers"],
         mask=args["diff-mask"],
         against_last_applied=args["diff-against-last-applied"],
+        filter=args["diff-filter"],
     )
 
 

@@ -147,7 +147,7 @@ def update(new: Object, existing: Object, rules: DiffRules, strategies: Strategi
     left, right = sides(new, existing, rules)
     state = strategies.progress(Resource(existing))
     wait = _wait(resource, strategies, RECONCILE)
-    if not same(left, right):
+    if differ(left, right):
         strategy = resource.annotations.get(UPDATE_STRATEGY, "") or strategies.update
         return Change(UPDATE, wait, resource, new, existing, left, right, strategy, state)
     if (state.done and state.successful) or wait == NOOP:
@@ -163,6 +163,18 @@ def sides(new: Mapping[str, Any], existing: Mapping[str, Any], rules: DiffRules)
         return applied, right
     left_out = _fields(rules.of_existing, Resource(existing))
     return without_fields(compared(existing), left_out), without_fields(right, left_out)
+
+
+def differ(left: Object, right: Object) -> bool:
+    """Whether the sides differ in more than annotations that are empty on one side and absent on the other."""
+    return not same(_without_empty_annotations(left), _without_empty_annotations(right))
+
+
+def _without_empty_annotations(obj: Object) -> Object:
+    metadata = obj.get("metadata") or {}
+    if metadata.get("annotations", None) != {}:
+        return obj
+    return {**obj, "metadata": {key: value for key, value in metadata.items() if key != "annotations"}}
 
 
 def last_applied(existing: Mapping[str, Any], rules: DiffRules) -> Object | None:

@@ -159,10 +159,10 @@ def original_text(obj: Mapping[str, Any]) -> str:
     return text.replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
 
 
-def record_annotations(original: Mapping[str, Any], md5: str) -> dict[str, str]:
-    """What is written onto a resource after it was applied."""
+def record_annotations(original: Mapping[str, Any], applied: Resource, md5: str) -> dict[str, str]:
+    """What is written onto a resource after it was applied (and got its name, if the server chose that)."""
     resource = Resource(original)
-    found = {IDENTITY: identity(resource)}
+    found = {IDENTITY: identity(applied)}
     if _DISABLE_ORIGINAL in resource.annotations:
         return found
     text = original_text(original)

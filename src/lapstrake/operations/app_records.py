@@ -136,7 +136,7 @@ def drop_old_changes(
     for name, _ in old:
         _delete(cluster, app.namespace, name)
     if old and sink is not None:
-        sink(report.line(f"Deleted {len(old)} older app changes"))
+        sink(report.block(f"Deleted {len(old)} older app changes\n"))
     return old
 
 

@@ -141,8 +141,8 @@ class ApplyChange:
 
     def _recorded(self, rt: ResourceType, original: Object, applied: Object) -> Object:
         """Write down what was given, and how the server's object differs from it."""
-        annotations = labels.record_annotations(original, self._rules.md5(original, applied))
         current = Resource(applied)
+        annotations = labels.record_annotations(original, current, self._rules.md5(original, applied))
         if all(current.annotations.get(key) == value for key, value in annotations.items()):
             return applied
         body = {"metadata": {"annotations": annotations}}

@@ -104,9 +104,7 @@ def carry_out(
         else used_group_kinds(touched)
     )
     app = replace(app, group_kinds=tuple(kinds), group_versions=used_group_versions(touched))
-    namespaces = used_namespaces(
-        resources if verb == "update" else [c.resource for c in changes if c.op == DELETE]
-    )
+    namespaces = used_namespaces(resources)
     app = app_records.begin_change(
         around.cluster, app, f"{verb}: {counts(changes)}", namespaces, around.clock
     )

@@ -63,7 +63,7 @@ def delete_app(
         show_target(cluster, sink)
     app = _found(cluster, options)
     if app is None:
-        sink(report.line(f"App '{options.app}' (namespace: {options.app_namespace}) does not exist"))
+        sink(report.block(f"App '{options.app}' (namespace: {options.app_namespace}) does not exist\n"))
         return False
     config = Config()
     changes = _changes(around, app, options, config)

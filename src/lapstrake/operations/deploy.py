@@ -36,7 +36,7 @@ from lapstrake.operations.kapp_run import (
     SystemClock,
     show_target,
 )
-from lapstrake.operations.resource_filter import accepts
+from lapstrake.operations.resource_filter import accepts, accepts_change
 
 _EMPTY = (
     "Trying to apply empty set of resources will result in deletion of resources on cluster. "
@@ -118,7 +118,11 @@ class _Deploy:
         given, config, types = self._given(documents, app)
         rules = change_run.diff_rules(config, options.diff)
         existing = self._existing(app, given, types)
-        changes = self._changes(given, existing, config, rules)
+        changes = [
+            change
+            for change in self._changes(given, existing, config, rules)
+            if accepts_change(options.diff.filter, change)
+        ]
         dependencies = order.ordered(changes, config.groups, config.rules)
         change_run.show(changes, around, config, options.diff)
         if options.diff.run:
@@ -198,18 +202,16 @@ class _Deploy:
             options.default_namespace or options.app_namespace, options.into_ns, options.map_ns
         )
         objects = givens.unique(givens.placed(objects, placement, scope))
-        nonce = str(self._around.clock.now_ns())
-        now = self._around.clock.now_ns() / 1e9
-        return (
-            [
-                self._labeled(givens.with_nonce(obj, nonce), app, config)
-                for obj in objects
-                if givens.NOOP not in Resource(obj).annotations
-                and accepts(options.filters, Resource(obj), now)
-            ],
-            config,
-            types,
-        )
+        now = self._around.clock.now_ns()
+        objects = [obj for obj in objects if accepts(options.filters, Resource(obj), now / 1e9)]
+        if not objects and not options.allow_empty:
+            raise InputError(_EMPTY)
+        finished = [
+            self._labeled(givens.with_nonce(obj, str(now)), app, config)
+            for obj in objects
+            if givens.NOOP not in Resource(obj).annotations
+        ]
+        return finished, config, types
 
     def _labeled(self, obj: Object, app: App, config: Config) -> Object:
         if givens.EXISTS in Resource(obj).annotations:
@@ -363,7 +365,7 @@ def _versioned_changes(
             newest = several[-1]
             same_number = versioned.renamed(obj, newest.number)
             left, right = plan.sides(same_number, newest.body, rules)
-            if left == right:
+            if not plan.differ(left, right):
                 names[key] = Resource(same_number).name
                 unchanged = plan.update(same_number, newest.body, rules, strategies)
                 creations += [unchanged] if unchanged else []

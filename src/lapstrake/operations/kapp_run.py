@@ -106,6 +106,7 @@ class DiffOptions:
     line_numbers: bool = True
     mask: bool = True
     against_last_applied: bool = True
+    filter: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from typing import Any
 
 from lapstrake.errors import InputError
 from lapstrake.kapp.app import seconds_of
+from lapstrake.kapp.changes import Change
 from lapstrake.kube.resource import Resource
 from lapstrake.kube.selectors import LabelSelector
 from lapstrake.operations.kapp_run import Filters
@@ -30,6 +31,27 @@ def accepts(filters: Filters, resource: Resource, now: float) -> bool:
         and (not filters.age or _age_matches(filters.age, resource, now))
         and (not filters.json or _document_accepts(_document(filters.json), resource))
     )
+
+
+def accepts_change(text: str, change: Change) -> bool:
+    """``text``: the JSON of ``--diff-filter``; empty accepts all."""
+    return not text or _document_accepts_change(_document(text), change)
+
+
+def _document_accepts_change(document: Mapping[str, Any], change: Change) -> bool:
+    """As for resources, with ``ops``, ``newResource`` and ``existingResource`` as what is looked at."""
+    if "and" in document:
+        return all(_document_accepts_change(part, change) for part in document["and"])
+    if "or" in document:
+        return any(_document_accepts_change(part, change) for part in document["or"])
+    if "not" in document:
+        return not _document_accepts_change(document["not"], change)
+    if "ops" in document:
+        return change.op in document["ops"]
+    for name, obj in (("newResource", change.new), ("existingResource", change.existing)):
+        if name in document:
+            return obj is not None and _document_accepts({"resource": document[name]}, Resource(obj))
+    return True
 
 
 def _among(value: str, wanted: Sequence[str]) -> bool:
