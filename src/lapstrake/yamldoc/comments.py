@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from lapstrake.yamldoc.nodes import Item
 
-_COMMENT = re.compile("(?:^|(?<=[ \t\ufeff]))#[^\n\r]*", re.MULTILINE)
+_COMMENT = re.compile("(?:^|(?<=[ \t]))#[^\n\r]*", re.MULTILINE)
 
 
 class Attachment:

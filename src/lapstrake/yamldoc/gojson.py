@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from json.encoder import encode_basestring as _quoted
-
 from lapstrake.yamldoc.scalars import decimal_digits, exponent_notation, fixed_notation
 
 TYPE_CHECKING = False
@@ -25,13 +23,18 @@ def dumps(value: Any, *, html_escape: bool = True, indent: str = "", sort_keys: 
 
 
 class _Writer:
-    __slots__ = ("html_escape", "indent", "out", "sort_keys")
+    __slots__ = ("html_escape", "indent", "out", "quoted", "sort_keys")
 
     def __init__(self, out: list[str], html_escape: bool, indent: str, sort_keys: bool) -> None:
         self.out = out
         self.html_escape = html_escape
         self.indent = indent
         self.sort_keys = sort_keys
+        from json.encoder import (
+            encode_basestring,
+        )  # here, because every render imports this module's key_text
+
+        self.quoted = encode_basestring
 
     def write(self, value: Any, newline: str) -> None:
         if value is None or value is True or value is False:
@@ -82,7 +85,7 @@ class _Writer:
         return (newline + self.indent, ": ") if self.indent else ("", ":")
 
     def _string(self, text: str) -> str:
-        quoted = _quoted(text)
+        quoted = self.quoted(text)
         if self.html_escape:
             for char, escape in _HTML:
                 if char in quoted:

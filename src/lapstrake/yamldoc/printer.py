@@ -24,8 +24,7 @@ _LONGEST_SIMPLE_KEY = 128
 _PLAIN_SAFE = re.compile(
     r"(?!\.\.\.)[A-Za-z0-9_/.$(+][A-Za-z0-9_/.$+()=;-]*(?: [A-Za-z0-9_/.$+()=;-]+)*\Z"
 ).match
-# what the emitter of yaml.v2 does not take for printable; tab, carriage return and everything above U+FFFF included
-_SPECIAL = re.compile("[^\n\x20-\x7e\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd]").search
+_ASCII_SPECIAL = re.compile("[\0-\t\x0b-\x1f\x7f]").search
 _BREAKS = frozenset("\n\r\x85\u2028\u2029")
 _INDICATORS_FIRST = frozenset("#,[]{}&*!|>'\"%@`")
 _BLANKS = frozenset(" \t\n\r\x85\u2028\u2029")
@@ -215,7 +214,7 @@ class _Shape:
             self.block_allowed = False
             return
         break_then_blank, blank_then_break, has_breaks = _meetings(text)
-        if _SPECIAL(text) or blank_then_break:
+        if _is_special(text) or blank_then_break:
             self.plain_allowed = self.single_quoted_allowed = self.block_allowed = False
         if break_then_blank:
             self.plain_allowed = self.single_quoted_allowed = False
@@ -224,6 +223,19 @@ class _Shape:
         first, last = text[0], text[-1]
         if has_breaks or first == " " or last == " " or _reads_as_syntax(text):
             self.plain_allowed = False
+
+
+def _is_special(text: str) -> bool:
+    """Whether there is a character that the emitter does not take for printable: tab and U+10000 upwards too."""
+    if text.isascii():
+        return _ASCII_SPECIAL(text) is not None
+    for char in text:
+        if char > "~":
+            if not ("\xa0" <= char <= "\ud7ff" or "\ue000" <= char <= "\ufffd") or char == "\ufeff":
+                return True
+        elif char < " " and char != "\n":
+            return True
+    return False
 
 
 def _meetings(text: str) -> tuple[bool, bool, bool]:
@@ -317,7 +329,7 @@ def _double_quoted(text: str, indent: int, column: int, width: int) -> str:
     last = len(text) - 1
     after_blank = False
     for at, char in enumerate(text):
-        if escape_all or char in '"\\' or char in _BREAKS or _SPECIAL(char):
+        if escape_all or char in '"\\' or char in _BREAKS or _is_special(char):
             piece = _escaped(char)
         elif char == " " and column > width and not after_blank and 0 < at < last:
             piece = "\n" + " " * indent + ("\\" if text[at + 1] == " " else "")

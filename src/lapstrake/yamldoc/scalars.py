@@ -43,14 +43,15 @@ for _word in ("n", "N", "no", "No", "NO", "off", "Off", "OFF", "false", "False",
 _FIRST = frozenset("0123456789+-.~nNyYtTfFoO")
 _DIGIT_FIRST = frozenset("0123456789+-.")
 _DECIMAL = re.compile(r"[-+]?(?:0|[1-9][0-9]*)\Z").match
-_PREFIXED = re.compile(r"([-+]?)0(?:[xX]([0-9a-fA-F]+)|[oO]?([0-7]+)|[bB]([01]+))\Z").match
+# the rare ones are compiled by their first use, since compiling costs more than most runs need of them
+_PREFIXED = r"([-+]?)0(?:[xX]([0-9a-fA-F]+)|[oO]?([0-7]+)|[bB]([01]+))\Z"
 _FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?\Z").match
-_BASE_60 = re.compile(r"[-+]?[0-9][0-9_]*(?::[0-5]?[0-9])+(?:\.[0-9_]*)?\Z").match
-_TIMESTAMP = re.compile(
+_BASE_60 = r"[-+]?[0-9][0-9_]*(?::[0-5]?[0-9])+(?:\.[0-9_]*)?\Z"
+_TIMESTAMP = (
     r"([0-9]{4})-([0-9]{1,2})-([0-9]{1,2})"
     r"(?:(?:[Tt]([0-9]{1,2}):([0-9]{1,2}):([0-9]{1,2})(?:[.,][0-9]+)?(?:Z|[-+]([0-9]{2}):([0-9]{2})))"
     r"|(?: +([0-9]{1,2}):([0-9]{1,2}):([0-9]{1,2})(?:[.,][0-9]+)?))?\Z"
-).match
+)
 _MONTH_DAYS = (31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 
 _TAGS = {
@@ -74,7 +75,7 @@ def resolve(text: str) -> Scalar:
 
 def _other_number(text: str) -> Scalar:
     plain = text if text[0] == "." else text.replace("_", "")
-    match = _PREFIXED(plain)
+    match = re.match(_PREFIXED, plain)
     if match:
         sign, hexadecimal, octal, binary = match.groups()
         if hexadecimal:
@@ -106,7 +107,7 @@ def is_timestamp(text: str) -> bool:
     """Whether yaml.v2 would read ``text`` as a point in time."""
     if len(text) < 8 or text[4] != "-":
         return False
-    match = _TIMESTAMP(text)
+    match = re.match(_TIMESTAMP, text)
     if not match:
         return False
     parts = [int(part) if part else 0 for part in match.groups()]
@@ -132,7 +133,7 @@ def needs_quotes(text: str) -> bool:
         return True
     if first not in _DIGIT_FIRST:
         return False
-    return resolve(text).__class__ is not str or is_timestamp(text) or _BASE_60(text) is not None
+    return resolve(text).__class__ is not str or is_timestamp(text) or re.match(_BASE_60, text) is not None
 
 
 def resolve_tagged(tag: str, text: str) -> Scalar:
@@ -174,7 +175,7 @@ def _tag_of(value: Scalar) -> str:
     return {bool: "!!bool", int: "!!int", float: "!!float"}.get(value.__class__, "!!str")
 
 
-_STRICT_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?\Z").match
+_STRICT_NUMBER = r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?\Z"
 
 
 def check_strict(text: str, value: Scalar) -> None:
@@ -187,7 +188,7 @@ def check_strict(text: str, value: Scalar) -> None:
                 f"yaml: Strict parsing: Strings with whitespace must be explicitly quoted: '{text}'"
             )
         return
-    if text in ("", "true", "false") or (value.__class__ in (int, float) and _STRICT_NUMBER(text)):
+    if text in ("", "true", "false") or (value.__class__ in (int, float) and re.match(_STRICT_NUMBER, text)):
         return
     raise InputError(f"yaml: Strict parsing: Found '{text}' ambigious (could be !!str or {_tag_of(value)})")
 
