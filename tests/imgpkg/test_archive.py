@@ -1,0 +1,66 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from lapstrake.errors import InputError
+from lapstrake.imgpkg import archive
+from lapstrake.imgpkg.naming import ROOT_LABEL
+from lapstrake.imgpkg.parcels import Parcel
+from lapstrake.oci.digest import Digest
+from lapstrake.oci.manifest import DOCKER_LAYER, OCI_INDEX, Descriptor, ImageConfig, RawManifest, manifest_of
+from lapstrake.oci.reference import Repository
+
+REPO = Repository("h.test", "team/app")
+LAYER = Descriptor(DOCKER_LAYER, 3, Digest.of(b"abc"))
+
+
+def image(tag: str = "", *, label: str = "é", is_root: bool = False) -> Parcel:
+    config = ImageConfig((Digest.of(b"tar"),), {"l": label}).to_bytes()
+    return Parcel(REPO, manifest_of(config, [LAYER]), config, (), tag, "o.test/app@sha256:1", is_root)
+
+
+def index() -> Parcel:
+    children = (image(label="1"), image(label="2"))
+    described = [{"digest": str(c.digest), "size": 1, "mediaType": "m"} for c in children]
+    data = json.dumps({"manifests": described}).encode()
+    return Parcel(REPO, RawManifest.of(OCI_INDEX, data), b"", children, "multi")
+
+
+@pytest.mark.parametrize(
+    "parcel", [image("v1", is_root=True), image(), index()], ids=["root", "image", "index"]
+)
+def test_archive_reads_what_it_wrote(parcel: Parcel) -> None:
+    assert archive.read(archive.written([parcel])) == [parcel]
+
+
+def test_archive_has_imgpkgs_keys_in_order() -> None:
+    (entry,) = json.loads(archive.written([image("v1", is_root=True)]))
+    assert list(entry) == ["ImageIndex", "Image"]
+    assert list(entry["Image"]) == ["Refs", "Layers", "Config", "Manifest", "Tag", "OrigRef", "Labels"]
+    assert entry["Image"]["Labels"] == {ROOT_LABEL: ""}
+    assert list(entry["Image"]["Layers"][0]) == ["MediaType", "Digest", "DiffID", "Size"]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        pytest.param(lambda image: image["Manifest"].update(Raw="{}"), id="another manifest"),
+        pytest.param(lambda image: image["Config"].update(Raw="{}"), id="another configuration"),
+        pytest.param(lambda image: image.update(Refs=[]), id="no reference"),
+        pytest.param(lambda image: image.update(Refs=["A B"]), id="no such reference"),
+        pytest.param(lambda image: image.pop("Manifest"), id="no manifest"),
+    ],
+)
+def test_archive_refuses_what_does_not_fit(change: object) -> None:
+    entries = json.loads(archive.written([image()]))
+    change(entries[0]["Image"])  # type: ignore[operator]
+    with pytest.raises(InputError):
+        archive.read(json.dumps(entries).encode())
+
+
+@pytest.mark.parametrize("data", [b"", b"{}x", b"[1]", b"1", b"[" * 100_000])
+def test_archive_refuses_nonsense(data: bytes) -> None:
+    with pytest.raises(InputError, match=r"Reading manifest\.json"):
+        archive.read(data)

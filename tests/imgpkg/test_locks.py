@@ -1,0 +1,94 @@
+from __future__ import annotations
+
+import pytest
+
+from lapstrake.errors import InputError
+from lapstrake.imgpkg.locks import BundleLock, ImageLocation, ImageLocations, ImagesLock, LockedImage
+from lapstrake.oci.reference import Reference
+
+DIGEST = "sha256:" + "0" * 64
+HEAD = "apiVersion: imgpkg.carvel.dev/v1alpha1\n"
+
+
+def test_images_lock_completes_names_and_drops_tags() -> None:
+    text = f"{HEAD}kind: ImagesLock\nimages:\n- image: nginx:1@{DIGEST}\n  annotations: {{z: '1', a: x}}\n"
+    (image,) = ImagesLock.parse(text.encode()).images
+    assert str(image.reference) == f"index.docker.io/library/nginx@{DIGEST}"
+    assert image.annotations == {"z": "1", "a": "x"}
+
+
+def test_images_lock_is_written_sorted() -> None:
+    lock = ImagesLock((LockedImage(Reference.parse(f"h.test/aa@{DIGEST}"), {"z": "1", "a": "x"}),))
+    images = f'images:\n- annotations:\n    a: x\n    z: "1"\n  image: h.test/aa@{DIGEST}\n'
+    assert lock.to_yaml().decode() == f"---\n{HEAD}{images}kind: ImagesLock\n"
+
+
+def test_images_lock_without_images_has_no_key() -> None:
+    assert ImagesLock(()).to_yaml().decode() == f"---\n{HEAD}kind: ImagesLock\n"
+
+
+def test_bundle_lock_round_trip() -> None:
+    lock = BundleLock(Reference.parse(f"h.test/aa@{DIGEST}"), "1.2.0")
+    assert lock.to_yaml().decode() == (
+        f"---\n{HEAD}bundle:\n  image: h.test/aa@{DIGEST}\n  tag: 1.2.0\nkind: BundleLock\n"
+    )
+    assert BundleLock.parse(lock.to_yaml()) == lock
+
+
+def test_locations_are_sorted_and_may_be_none() -> None:
+    two = ImageLocations((ImageLocation("b", True), ImageLocation("a", False)))
+    assert two.to_yaml().decode() == (
+        f"---\n{HEAD}images:\n- image: a\n  isBundle: false\n- image: b\n  isBundle: true\nkind: ImageLocations\n"
+    )
+    assert ImageLocations.parse(two.to_yaml()).images == (two.images[1], two.images[0])
+    assert ImageLocations(()).to_yaml().decode() == f"---\n{HEAD}images: null\nkind: ImageLocations\n"
+
+
+JSON = "error unmarshaling JSON: while decoding JSON: "
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        pytest.param("a: [", None, id="no YAML"),
+        pytest.param(
+            "bundle: {}\napiVersion: x",
+            f'Unmarshaling images lock: {JSON}json: unknown field "bundle"',
+            id="key",
+        ),
+        pytest.param(
+            "kind: ImagesLock",
+            "Validating images lock: Validating apiVersion: Unknown version (known: imgpkg.carvel.dev/v1alpha1)",
+            id="version",
+        ),
+        pytest.param(
+            f"{HEAD}kind: BundleLock",
+            "Validating images lock: Validating kind: Unknown kind (known: ImagesLock)",
+            id="kind",
+        ),
+        pytest.param(
+            f"{HEAD}kind: ImagesLock\nimages: [{{image: host.test/repo:v1}}]",
+            "Validating images lock: Expected ref to be in digest form, got 'host.test/repo:v1'",
+            id="tag",
+        ),
+        pytest.param(
+            f"{HEAD}kind: ImagesLock\nimages: [{{name: x}}]",
+            f'Unmarshaling images lock: {JSON}json: unknown field "name"',
+            id="key of an image",
+        ),
+        pytest.param(f"{HEAD}kind: ImagesLock\nimages: 1", None, id="images are no list"),
+        pytest.param("[]", None, id="a list"),
+        pytest.param("", None, id="nothing"),
+    ],
+)
+def test_images_lock_refuses(text: str, message: str | None) -> None:
+    with pytest.raises(InputError) as caught:
+        ImagesLock.parse(text.encode())
+    if message:
+        assert str(caught.value) == message
+
+
+def test_bundle_lock_refuses_an_images_lock() -> None:
+    with pytest.raises(InputError) as caught:
+        BundleLock.parse(f"{HEAD}kind: ImagesLock\nimages: []\n".encode())
+    assert str(caught.value) == f'Unmarshaling bundle lock: {JSON}json: unknown field "images"'
