@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
-import orjson
 import urllib3
 from urllib3.exceptions import HTTPError
 
@@ -213,11 +213,11 @@ class Watch(Iterator[WatchEvent]):
     def __next__(self) -> WatchEvent:
         while not self._lines:
             self._read()
-        event = orjson.loads(self._lines.pop())
+        event = json.loads(self._lines.pop())
         obj = event["object"]
         if event["type"] == "ERROR":
             self.close()
-            raise error_of(int(obj.get("code") or 500), orjson.dumps(obj))
+            raise error_of(int(obj.get("code") or 500), json.dumps(obj).encode())
         return WatchEvent(event["type"], _typed(obj, self._rt))
 
     def close(self) -> None:

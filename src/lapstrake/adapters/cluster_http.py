@@ -12,7 +12,6 @@ from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import quote_plus, urlsplit
 
-import orjson
 import urllib3
 from urllib3.exceptions import (
     ConnectTimeoutError,
@@ -90,8 +89,8 @@ class ClusterHttp:
         )
         data = response.data
         try:
-            answer = orjson.loads(data) if data else None
-        except ValueError as err:
+            answer = json.loads(data) if data else None
+        except (ValueError, RecursionError) as err:
             raise ClusterError(f"{path}: the server's answer is not JSON", status=response.status) from err
         return str(response.headers.get("Content-Type", "")), answer
 
@@ -184,8 +183,8 @@ class ClusterHttp:
 def error_of(status: int, data: bytes) -> ClusterError:
     """The error that an answer with an error status stands for; the message is that of the Status object."""
     try:
-        body = orjson.loads(data)
-    except ValueError:
+        body = json.loads(data)
+    except (ValueError, RecursionError):
         body = None
     if not isinstance(body, dict) or body.get("kind") != "Status":
         body = {

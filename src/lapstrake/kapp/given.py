@@ -138,3 +138,8 @@ def with_nonce(obj: Object, nonce: str) -> Object:
     if NONCE not in annotations:
         return obj
     return {**obj, "metadata": {**obj["metadata"], "annotations": {**annotations, NONCE: nonce}}}
+
+
+def is_deletable(resource: Resource) -> bool:
+    """Not marked as somebody else's business."""
+    return NOOP not in resource.annotations

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 from lapstrake.errors import ClusterError, LapstrakeError, NotFoundError
@@ -23,6 +22,8 @@ def in_parallel(
     """The results in the order of ``items``; the first error is raised when all have ended."""
     if len(items) < 2 or concurrency < 2:
         return [work(item) for item in items]
+    from concurrent.futures import ThreadPoolExecutor  # not needed by the small commands
+
     with ThreadPoolExecutor(min(concurrency, len(items))) as pool:
         return list(pool.map(work, items))
 

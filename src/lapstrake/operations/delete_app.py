@@ -9,11 +9,11 @@ from lapstrake.kapp import order, report
 from lapstrake.kapp.app import App
 from lapstrake.kapp.changes import Change, Strategies
 from lapstrake.kapp.config import Config
+from lapstrake.kapp.given import is_deletable
 from lapstrake.kapp.labels import is_own
 from lapstrake.kube.resource import Resource
 from lapstrake.operations import app_records, app_resources, change_run
 from lapstrake.operations.change_run import Surroundings
-from lapstrake.operations.deploy import is_deletable
 from lapstrake.operations.kapp_run import (
     ApplyOptions,
     Clock,

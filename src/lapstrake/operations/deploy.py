@@ -323,7 +323,7 @@ class _Deploy:
         return found + [
             plan.deletion(obj, rules, strategies)
             for key, obj in existing.items()
-            if key not in handled and is_deletable(Resource(obj))
+            if key not in handled and givens.is_deletable(Resource(obj))
         ]
 
     def _leave_after_diff(self, changes: Sequence[Change]) -> None:
@@ -341,11 +341,6 @@ class _Deploy:
                 f"Exiting after applying with {'' if changed else 'no '}changes (exit status {3 if changed else 2})",
                 3 if changed else 2,
             )
-
-
-def is_deletable(resource: Resource) -> bool:
-    """Not marked as somebody else's business."""
-    return givens.NOOP not in resource.annotations
 
 
 def _versioned_changes(

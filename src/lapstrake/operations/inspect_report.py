@@ -7,7 +7,10 @@ from collections.abc import Sequence
 from lapstrake.kapp import report
 from lapstrake.kapp.app import App
 from lapstrake.kapp.report import Printed
-from lapstrake.operations.inspect_app import Inspected
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from lapstrake.operations.inspect_app import Inspected
 
 RESOURCES_HEADER = ("Namespace", "Name", "Kind", "Owner", "Rs", "Ri", "Age")
 RESOURCES_NOTES = ("Rs: Reconcile state", "Ri: Reconcile information")
