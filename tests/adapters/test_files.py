@@ -60,9 +60,11 @@ def test_entries_refuse_links(tmp_path: Path) -> None:
 
 def test_write_atomically_leaves_nothing_else(tmp_path: Path) -> None:
     path = tmp_path / "lock.yml"
-    path.write_text("old")
+    files.write_atomically(str(path), b"first")
+    assert (path.read_bytes(), path.stat().st_mode & 0o777) == (b"first", 0o600)
+    path.chmod(0o644)
     files.write_atomically(str(path), b"new")
-    assert (path.read_bytes(), path.stat().st_mode & 0o777) == (b"new", 0o600)
+    assert (path.read_bytes(), path.stat().st_mode & 0o777) == (b"new", 0o644)
     assert os.listdir(tmp_path) == ["lock.yml"]
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -158,7 +157,6 @@ def test_pull_bundle_rewrites_the_lock_if_its_repository_has_the_images(house: H
     assert (pulled.reference, pulled.relocated) == (bundle, True)
     lock = house.tree("out")[".imgpkg/images.yml"]
     assert lock == f"{HEAD}images:\n- image: {house.host}/all@{image.digest}\nkind: ImagesLock\n"
-    assert os.stat(house.folder / "out" / ".imgpkg" / "images.yml").st_mode & 0o777 == 0o600
 
 
 def test_pull_bundle_with_nested_ones(house: House) -> None:

@@ -105,10 +105,15 @@ def read_file(path: str) -> bytes:
 
 
 def write_atomically(path: str, data: bytes, mode: int = 0o600) -> None:
-    """Write a file at once: a reader sees the old content or the new. Raises InputError if it cannot."""
+    """Write a file at once: a reader sees the old content or the new. A file that is there keeps its mode.
+
+    Raises InputError if it cannot be written.
+    """
     folder = os.path.dirname(path) or "."
     temporary = ""
     try:
+        if os.path.exists(path):
+            mode = stat.S_IMODE(os.stat(path).st_mode)
         descriptor, temporary = tempfile.mkstemp(prefix=f".{os.path.basename(path)}.", dir=folder)
         with os.fdopen(descriptor, "wb") as file:
             file.write(data)
