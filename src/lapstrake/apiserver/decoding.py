@@ -132,7 +132,31 @@ def _object(schema: Schema, value: Mapping[str, Any], place: _Place, unknown: li
         decoded = _value(child, member, place.member(key, schema.name), unknown)
         if decoded or child.keeps_zero or (decoded == 0 and child.int_or_string):
             found[key] = decoded
+    for key in _NULL_TIMES.get(schema.name, ()):
+        found.setdefault(key, None)
     return found
+
+
+_TRANSITION = ("lastTransitionTime",)
+_NULL_TIMES = {
+    "PodCondition": ("lastProbeTime", "lastTransitionTime"),
+    "JobCondition": ("lastProbeTime", "lastTransitionTime"),
+    "NodeCondition": ("lastHeartbeatTime", "lastTransitionTime"),
+    "DeploymentCondition": ("lastUpdateTime", "lastTransitionTime"),
+    "CertificateSigningRequestCondition": ("lastUpdateTime", "lastTransitionTime"),
+    "ReplicaSetCondition": _TRANSITION,
+    "ReplicationControllerCondition": _TRANSITION,
+    "DaemonSetCondition": _TRANSITION,
+    "StatefulSetCondition": _TRANSITION,
+    "NamespaceCondition": _TRANSITION,
+    "PersistentVolumeClaimCondition": ("lastProbeTime", "lastTransitionTime"),
+    "HorizontalPodAutoscalerCondition": _TRANSITION,
+    "CustomResourceDefinitionCondition": _TRANSITION,
+    "APIServiceCondition": _TRANSITION,
+    "ContainerStateRunning": ("startedAt",),
+    "ContainerStateTerminated": ("startedAt", "finishedAt"),
+}
+"""Times that the server writes as null when they are not known."""
 
 
 def _list(schema: Schema, value: Any, place: _Place, unknown: list[str]) -> list[Any]:
