@@ -51,6 +51,7 @@ _FLAGS = (
         False,
         "Determine the final data values (applying any overlays) and display",
     ),
+    Flag("dangerous-data-values-disable-validation", "bool", False, "Skip validating data values"),
     Flag("data-values-schema-inspect", "bool", False, "Determine the complete schema for data values"),
     Flag("output", "array", None, "Output format (yaml, json, pos)", short="o"),
     Flag("output-files", "string", "", "Add output files to given directory"),
@@ -131,8 +132,10 @@ def _template(args: Arguments) -> int:
     folder, emptied = args["output-files"], args["dangerous-emptied-output-directory"]
     output = _output_type(args)
     if args["files-inspect"]:
-        for source in sorted(_sources(args), key=lambda one: one.path):
-            sys.stdout.write(f"- {source.path}\n")
+        from lapstrake.operations.template import inspected_files
+
+        for path in inspected_files(_sources(args), args["file-mark"]):
+            sys.stdout.write(f"- {path}\n")
         return 0
     result = _rendered(args)
     if folder or emptied:
@@ -203,12 +206,23 @@ def _rendered(args: Arguments) -> TemplateResult:
         ignore_unknown_comments=args["ignore-unknown-comments"],
         implicit_map_key_overrides=args["implicit-map-key-overrides"],
         inspect=inspect,
+        skip_validation=args["dangerous-data-values-disable-validation"],
     )
-    return template(sources, options, log=sys.stderr.write)
+    return template(sources, options, log=_log)
+
+
+def _log(text: str) -> None:
+    sys.stderr.write(text)
 
 
 def _values_files(args: Arguments, reader: Reader) -> list[SourceFile]:
-    return [SourceFile(path, reader.read(path)) for path in args["data-values-file"]]
+    found: list[SourceFile] = []
+    for path in args["data-values-file"]:
+        try:
+            found += reader.sources([path])
+        except InputError as error:
+            raise InputError(f"Extracting data value from file: Find files '{path}': {error}") from error
+    return found
 
 
 def _environment(args: Arguments) -> list[EnvironmentValues]:
@@ -225,7 +239,8 @@ def _values(args: Arguments, reader: Reader) -> list[DataValue]:
             what = "file" if kind == "file" else "KV"
             key, equals, value = given.partition("=")
             if not equals:
-                raise InputError(f"Extracting data value from {what}: Expected format key=value")
+                form = "key=/file/path" if kind == "file" else "key=value"
+                raise InputError(f"Extracting data value from {what}: Expected format {form}")
             if kind == "file":
                 found.append(_file_value(key, value, reader))
             else:
@@ -235,7 +250,7 @@ def _values(args: Arguments, reader: Reader) -> list[DataValue]:
 
 def _file_value(key: str, path: str, reader: Reader) -> DataValue:
     try:
-        text = reader.read(path).decode("utf-8", "surrogateescape")
+        text = reader.single(path).decode("utf-8", "surrogateescape")
     except InputError as error:
         raise InputError(f"Extracting data value from file: {error}") from error
     return DataValue(key, text, "file", path)

@@ -52,12 +52,14 @@ class Reader:
             status = os.lstat(path)
         except OSError as error:
             raise InputError(f"Checking file '{path}': lstat {path}: {_reason(error)}") from error
-        if stat.S_ISLNK(status.st_mode):
-            # A link is read as what it leads to.
-            self._check_link(path)
-            status = os.stat(path)
         if stat.S_ISDIR(status.st_mode):
-            return [SourceFile(relative, self.read(full)) for full, relative in sorted(self._walk(path))]
+            try:
+                found = sorted(self._walk(path))
+            except InputError as error:
+                raise InputError(f"Listing files '{path}': {error}") from error
+            return [SourceFile(relative, self.read(full)) for full, relative in found]
+        if stat.S_ISLNK(status.st_mode):
+            self._check_link(path)
         return [SourceFile(name or os.path.basename(path), self.read(path))]
 
     def _walk(self, root: str) -> list[tuple[str, str]]:
@@ -74,24 +76,41 @@ class Reader:
                     pending.append(full)
                     continue
                 if stat.S_ISLNK(mode):
-                    self._check_link(full)
+                    self._check_link(os.path.normpath(full))
                     if os.path.isdir(full):
                         continue
                 found.append((full, os.path.relpath(full, base)))
         return found
 
     def _check_link(self, path: str) -> None:
+        """Raises InputError unless it is allowed to follow the symbolic link ``path``."""
         if self.allow_links:
             return
         target = os.path.realpath(path)
+        shown = target if os.path.isabs(path) else os.path.relpath(target)
+        if not os.path.exists(target):
+            raise InputError(
+                f"Checking symlink file '{path}': Eval symlink: lstat {shown}: no such file or directory"
+            )
         for allowed in self.links:
             if target == allowed or target.startswith(allowed.rstrip("/") + "/"):
                 return
-        shown = ", ".join(f"'{one}'" for one in self.links) or "none"
         raise InputError(
-            f"Checking symlink file '{path}': Expected symlink file '{path}' -> '{target}' to be allowed, "
-            f"but was not (allowed: {shown})"
+            f"Checking symlink file '{path}': Expected symlink file '{path}' -> '{shown}' to be allowed, but was not "
+            "(hint: symlinks are disallowed as a security feature, use '--allow-symlink-destination' flags to override)"
         )
+
+    def single(self, path: str) -> bytes:
+        """The content of a file for one data value. Raises InputError."""
+        if path != "-" and not path.startswith(("http://", "https://")):
+            try:
+                if stat.S_ISDIR(os.lstat(path).st_mode):
+                    raise InputError(f"Expected '{path}' to be a file, but is a directory")
+            except OSError as error:
+                raise InputError(
+                    f"Finding file '{path}': Checking file '{path}': lstat {path}: {_reason(error)}"
+                ) from error
+        return self.read(path)
 
     def stdin(self) -> bytes:
         if self.stdin_taken:
@@ -111,7 +130,7 @@ class Reader:
             with open(path, "rb") as file:
                 return file.read()
         except OSError as error:
-            raise InputError(f"Reading file '{path}': open {path}: {_reason(error)}") from error
+            raise InputError(f"open {path}: {_reason(error)}") from error
 
 
 def _download(url: str) -> bytes:

@@ -62,7 +62,8 @@ class TemplateOptions:
     ``values_files`` are plain YAML files (--data-values-file), lowest in precedence, then ``environment``,
     then ``values`` (string, yaml, file, as ytt ranks them whatever their order). ``inspect`` is ``""``,
     ``"values"`` (--data-values-inspect) or ``"schema"`` (--data-values-schema-inspect, OpenAPI v3).
-    ``max_steps`` bounds calls and iterations of templates (0: no bound).
+    ``max_steps`` bounds calls and iterations of templates (0: no bound); ``skip_validation`` leaves
+    the rules on data values aside.
     """
 
     __slots__ = (
@@ -72,6 +73,7 @@ class TemplateOptions:
         "implicit_map_key_overrides",
         "inspect",
         "max_steps",
+        "skip_validation",
         "strict",
         "values",
         "values_files",
@@ -89,6 +91,7 @@ class TemplateOptions:
         implicit_map_key_overrides: bool = False,
         inspect: str = "",
         max_steps: int = 0,
+        skip_validation: bool = False,
     ) -> None:
         self.values_files = values_files
         self.environment = environment
@@ -99,6 +102,7 @@ class TemplateOptions:
         self.implicit_map_key_overrides = implicit_map_key_overrides
         self.inspect = inspect
         self.max_steps = max_steps
+        self.skip_validation = skip_validation
 
 
 class TemplateResult:
@@ -154,6 +158,7 @@ def template(
         ignore_unknown_comments=options.ignore_unknown_comments,
         implicit_overrides=options.implicit_map_key_overrides,
         max_steps=options.max_steps,
+        skip_validation=options.skip_validation,
     )
     workspace = Workspace(FileTree(with_roles(files, options.file_marks)), settings)
     values = workspace.values(_additional_values(options))
@@ -162,6 +167,13 @@ def template(
     outputs = workspace.outputs(values)
     workspace.check_libraries_used()
     return _result(outputs, written)
+
+
+def inspected_files(files: Sequence[SourceFile], marks: Sequence[str] = ()) -> list[str]:
+    """The paths of the files that a run would look at, libraries' left out. Raises LapstrakeError."""
+    from lapstrake.ytt.files import FileTree, with_roles
+
+    return [file.path for file in FileTree(with_roles(files, marks)).own()]
 
 
 def _additional_values(options: TemplateOptions) -> list[LibraryDocument]:

@@ -106,7 +106,7 @@ class Machine:
     # -- loading
 
     def _load(self, load: Callable[[str], Loaded], module: str, wanted: Sequence[str]) -> list[Any]:
-        from lapstrake.spelling import nearest
+        from lapstrake.starlark.names import nearest
 
         loaded = load(module)
         values: list[Any] = []

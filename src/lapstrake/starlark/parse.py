@@ -373,6 +373,10 @@ class _Parser:
         while True:
             row = self.token.line
             if self.accept("."):
+                if self.token.kind == "illegal":
+                    self.fail(
+                        f"use of reserved keyword '{self.token.value}' is not allowed (expected identifier)"
+                    )
                 name = self.want("identifier")
                 value = Dot(name.line, value, str(name.value))
             elif self.accept("("):
@@ -438,7 +442,9 @@ class _Parser:
                 named = self.token.kind == "identifier"
                 params.append(Parameter(row, "*", str(self.next().value) if named else "", None))
             else:
-                name = str(self.want("identifier").value)
+                if self.token.kind != "identifier":
+                    break
+                name = str(self.next().value)
                 default = self.test() if self.accept("=") else None
                 params.append(Parameter(row, "", name, default))
         return params

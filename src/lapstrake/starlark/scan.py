@@ -15,47 +15,16 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-KEYWORDS = frozenset(
-    [
-        "and",
-        "break",
-        "continue",
-        "def",
-        "elif",
-        "else",
-        "end",
-        "for",
-        "if",
-        "in",
-        "lambda",
-        "load",
-        "not",
-        "or",
-        "return",
-        "while",
-        "pass",
-    ]
-)
-RESERVED = frozenset(
-    [
-        "as",
-        "async",
-        "await",
-        "class",
-        "del",
-        "except",
-        "finally",
-        "from",
-        "global",
-        "import",
-        "is",
-        "nonlocal",
-        "raise",
-        "try",
-        "with",
-        "yield",
-    ]
-)
+# fmt: off
+KEYWORDS = frozenset((
+    "and", "break", "continue", "def", "elif", "else", "end", "for", "if", "in", "lambda", "load", "not", "or",
+    "return", "while", "pass",
+))
+RESERVED = frozenset((
+    "as", "class", "del", "except", "finally", "from", "global", "import", "is", "nonlocal", "raise", "try", "with",
+    "yield",
+))
+# fmt: on
 
 _TOKEN = re.compile(
     r"""(?P<space>[ \t\r]+)

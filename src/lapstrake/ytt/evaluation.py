@@ -18,33 +18,28 @@ from lapstrake.ytt.template import Compiled, compile_text, compile_yaml
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
-    from typing import Any, Protocol
+    from typing import Any
 
-    from lapstrake.ytt.files import File, FileTree
+    from lapstrake.ytt.files import File
     from lapstrake.ytt.settings import Settings
-
-    class Source(Protocol):
-        """Where the parsed files of a root or library come from."""
-
-        @property
-        def tree(self) -> FileTree: ...
-        def parsed(self, file: File) -> DocumentSet: ...
-        def inside(self, tree: FileTree) -> Source:
-            """The same for the files of a library."""
-
+    from lapstrake.ytt.workspace import Workspace
 
 MAX_LOADS = 100
 
 
 class Run:
-    """The machine of a run and the numbers its templates are counted by; also the overlays' Host."""
+    """The machine of a run and the numbers its templates are counted by; also the overlays' Host.
 
-    __slots__ = ("loading", "machine", "serial", "settings", "warned")
+    ``used`` tells (by identity) which documents for libraries reached one.
+    """
+
+    __slots__ = ("loading", "machine", "serial", "settings", "used", "warned")
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.machine = Machine(write=settings.write, max_steps=settings.max_steps)
         self.warned: set[str] = set()
+        self.used: set[int] = set()
         self.serial = 1
         self.loading = 0
 
@@ -63,7 +58,7 @@ class Evaluation:
 
     __slots__ = ("run", "source", "tree", "values")
 
-    def __init__(self, run: Run, source: Source, values: Any) -> None:
+    def __init__(self, run: Run, source: Workspace, values: Any) -> None:
         self.run = run
         self.source = source
         self.tree = source.tree
@@ -94,11 +89,11 @@ class Evaluation:
             raise ProgramFailed(f"Evaluating starlark template: {described(error)}") from error
 
     def _run_yaml(self, file: File, docset: DocumentSet) -> tuple[DocumentSet, dict[str, Any]]:
-        settings = self.run.settings
+        settings = self.source.settings
         self.run.serial += 1
         compiled = compile_yaml(
             docset,
-            file.path,
+            file.name,
             serial=self.run.serial,
             ignore_unknown_comments=settings.ignore_unknown_comments,
             implicit_overrides=settings.implicit_overrides,
@@ -106,12 +101,12 @@ class Evaluation:
         made, names = self._run(compiled, file)
         result = made.node if isinstance(made, Fragment) else DocumentSet([])
         assert isinstance(result, DocumentSet)
-        result.position = Position(file.path, 1)
+        result.position = Position(file.name, 1)
         return result, names
 
     def _run_text(self, file: File) -> tuple[str, dict[str, Any]]:
         self.run.serial += 1
-        made, names = self._run(compile_text(file.decoded(), file.path, serial=self.run.serial), file)
+        made, names = self._run(compile_text(file.decoded(), file.name, serial=self.run.serial), file)
         return made, names
 
     def _run(self, compiled: Compiled, file: File) -> tuple[Any, dict[str, Any]]:
@@ -155,8 +150,6 @@ class Evaluation:
 
     def _load_from_library(self, name: str, library: str, path: str, folder: str) -> Loaded:
         tree = self.tree.library(library, folder)
-        if tree is None:
-            raise InputError(f"Expected to find library '{library}', but did not: Did not find '_ytt_lib'")
         inner = Evaluation(self.run, self.source.inside(tree), self.values)
         return inner.load_file(name, tree.find(path, ""))
 
@@ -164,7 +157,7 @@ class Evaluation:
         """The exports of a library file, frozen. Raises InputError."""
         if not file.is_library:
             raise InputError(
-                f"Expected file '{name}' to be a library file, but was not (hint: library filename must end with "
+                f"Expected file '{file.name}' to be a library file, but was not (hint: library filename must end with "
                 "'.lib.yml' or '.star'; use data.read(...) for loading non-templated file contents)"
             )
         run = self.run

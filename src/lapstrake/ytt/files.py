@@ -26,18 +26,37 @@ LIBRARY_FOLDER = "_ytt_lib"
 
 
 class File:
-    """A file with its role. ``path`` is its name in output and loads, ``original`` the one it was given by."""
+    """A file with its role.
 
-    __slots__ = ("data", "exclusive", "is_library", "is_template", "kind", "original", "output", "path")
+    ``path`` is its name in output and loads, below the root or library; ``name`` is what messages call it, and
+    ``original`` the path it was given by.
+    """
+
+    __slots__ = (
+        "data",
+        "exclusive",
+        "is_library",
+        "is_template",
+        "kind",
+        "name",
+        "original",
+        "output",
+        "path",
+    )
 
     def __init__(self, path: str, data: bytes) -> None:
         self.path = path
+        self.name = path
         self.original = path
         self.data = data
+        self.exclusive = False
+        self.take_role(path)
+
+    def take_role(self, path: str) -> None:
+        """Become what the end of ``path`` says."""
         self.kind, self.is_library = _role(path)
         self.is_template = self.kind != DATA
         self.output = self.kind in (YAML, TEXT) and not self.is_library
-        self.exclusive = False
 
     @property
     def folder(self) -> str:
@@ -92,10 +111,13 @@ def _marked(files: list[File], mark: str) -> list[File]:
 
 def _apply_mark(file: File, mark: str, key: str, value: str) -> None:
     if key == "path":
-        file.path = value
+        file.path = file.name = value
+        file.take_role(value)
     elif key == "for-output":
         _check_true(mark, value)
         file.output = True
+        if file.kind == DATA:
+            raise InputError("Unknown file type")
     elif key == "exclusive-for-output":
         _check_true(mark, value)
         file.output = True
@@ -168,25 +190,37 @@ class FileTree:
         """What ``data.list`` gives: files of a directory first, then of those below it. Raises InputError."""
         root = path.startswith("/")
         base = path.strip("/") if root else "/".join(part for part in (folder, path.strip("/")) if part)
-        names = [name for name in self.files if not base or name.startswith(base + "/")]
+        names = [
+            name
+            for name in self.files
+            if (not base or name.startswith(base + "/")) and LIBRARY_FOLDER not in name.split("/")
+        ]
         if not names:
             raise InputError("Did not find ''")
         shown = [name[len(base) + 1 :] if base else name for name in names]
         prefix = "/" if root else ""
         return [prefix + name for name in _files_before_folders(shown)]
 
-    def library(self, name: str, folder: str) -> FileTree | None:
-        """The library ``name`` beside ``folder``, or None."""
-        base = "/".join(part for part in (folder, LIBRARY_FOLDER, name) if part) + "/"
-        found: list[File] = []
-        for path, file in self.files.items():
-            if path.startswith(base):
-                inner = File.__new__(File)
-                for slot in File.__slots__:
-                    setattr(inner, slot, getattr(file, slot))
-                inner.path = path[len(base) :]
-                found.append(inner)
-        return FileTree(found) if found else None
+    def library(self, name: str, folder: str) -> FileTree:
+        """The library ``name`` beside ``folder``. Raises InputError if there is none."""
+        base = "/".join(part for part in (folder, LIBRARY_FOLDER) if part) + "/"
+        private = [file for file in self.all if file.path.startswith(base)]
+        if not private:
+            raise InputError(f"Could not find private library (directory '{LIBRARY_FOLDER}' missing?)")
+        base += name + "/"
+        found = [_below(base, file) for file in private if file.path.startswith(base)]
+        if not found:
+            raise InputError(f"Expected to find library '{name}', but did not find ''")
+        return FileTree(found)
+
+
+def _below(base: str, file: File) -> File:
+    """The same file, with its path below ``base``."""
+    inner = File.__new__(File)
+    for slot in File.__slots__:
+        setattr(inner, slot, getattr(file, slot))
+    inner.path = file.path[len(base) :]
+    return inner
 
 
 def _files_before_folders(names: Sequence[str]) -> list[str]:

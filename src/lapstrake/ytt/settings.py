@@ -10,7 +10,14 @@ if TYPE_CHECKING:
 class Settings:
     """What holds for a whole run. ``write`` takes what print() and warnings say."""
 
-    __slots__ = ("ignore_unknown_comments", "implicit_overrides", "max_steps", "strict", "write")
+    __slots__ = (
+        "ignore_unknown_comments",
+        "implicit_overrides",
+        "max_steps",
+        "skip_validation",
+        "strict",
+        "write",
+    )
 
     def __init__(
         self,
@@ -20,9 +27,16 @@ class Settings:
         ignore_unknown_comments: bool = False,
         implicit_overrides: bool = False,
         max_steps: int = 0,
+        skip_validation: bool = False,
     ) -> None:
         self.write = write
         self.strict = strict
         self.ignore_unknown_comments = ignore_unknown_comments
         self.implicit_overrides = implicit_overrides
         self.max_steps = max_steps
+        self.skip_validation = skip_validation
+
+    def changed(self, **changes: bool) -> Settings:
+        """The same settings but for those named."""
+        same = {name: getattr(self, name) for name in self.__slots__}
+        return Settings(**{**same, **changes})

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+from itertools import chain
+
 from lapstrake.errors import InputError
-from lapstrake.position import Position
 from lapstrake.yamldoc.nodes import Document, DocumentSet, without_shadowed_items
 from lapstrake.yamldoc.parser import parse
 from lapstrake.ytt.files import STARLARK, TEXT, YAML
+from lapstrake.ytt.libraries import Meant, reference_pieces
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from typing import Any
 
+    from lapstrake.yamldoc.nodes import Annotation
     from lapstrake.ytt.data_values import LibraryDocument
     from lapstrake.ytt.evaluation import Evaluation, Run
     from lapstrake.ytt.files import File, FileTree
+    from lapstrake.ytt.libraries import Piece
     from lapstrake.ytt.schema.types import DocumentType
     from lapstrake.ytt.settings import Settings
 
@@ -38,19 +42,11 @@ class Output:
 class Values:
     """The final data values of a run, and what they were checked against."""
 
-    __slots__ = ("document", "for_libraries", "schema", "schemas_for_libraries")
+    __slots__ = ("document", "schema")
 
-    def __init__(
-        self,
-        document: Document,
-        schema: DocumentType | None,
-        for_libraries: Sequence[LibraryDocument] = (),
-        schemas_for_libraries: Sequence[LibraryDocument] = (),
-    ) -> None:
+    def __init__(self, document: Document, schema: DocumentType | None) -> None:
         self.document = document
         self.schema = schema
-        self.for_libraries = for_libraries
-        self.schemas_for_libraries = schemas_for_libraries
 
 
 class Workspace:
@@ -62,6 +58,7 @@ class Workspace:
     def __init__(self, tree: FileTree, settings: Settings, run: Run | None = None) -> None:
         self.tree = tree
         self.settings = settings
+        self.meant: list[Meant] = []
         self._run = run
         self._parsed: dict[int, DocumentSet] = {}
         self._templates: dict[int, bool] = {}
@@ -79,9 +76,9 @@ class Workspace:
     def _parse(self, file: File) -> DocumentSet:
         may_be_template = file.is_template and b"#@" in file.data
         try:
-            docset = parse(file.data, file.path, strict=self.settings.strict, comments=may_be_template)
+            docset = parse(file.data, file.name, strict=self.settings.strict, comments=may_be_template)
         except InputError as error:
-            raise InputError(f"Unmarshaling YAML template '{file.path}': {error}") from error
+            raise InputError(f"Unmarshaling YAML template '{file.name}': {error}") from error
         if may_be_template:
             from lapstrake.ytt.template import is_template
 
@@ -111,9 +108,9 @@ class Workspace:
             self._run = Run(self.settings)
         return self._run
 
-    def inside(self, tree: FileTree) -> Workspace:
+    def inside(self, tree: FileTree, settings: Settings | None = None) -> Workspace:
         """A workspace for the files of a library, in the same run."""
-        return Workspace(tree, self.settings, self.run)
+        return Workspace(tree, settings or self.settings, self.run)
 
     def evaluation(self, values: Any) -> Evaluation:
         from lapstrake.ytt.evaluation import Evaluation
@@ -121,19 +118,24 @@ class Workspace:
         return Evaluation(self.run, self, values)
 
     def check_libraries_used(self) -> None:
-        """Raises InputError if values were given for a library that nobody evaluated."""
+        """Raises InputError if values or a schema were given for a library that nobody evaluated."""
+        if self.meant:
+            from lapstrake.ytt.libraries import check_all_used
+
+            check_all_used(self.meant, self.run.used)
 
     # -- schema and values
 
     def values(
         self,
-        additional: Sequence[LibraryDocument],
-        schemas: Sequence[Document] = (),
+        additional: Sequence[LibraryDocument] = (),
         layers: Sequence[Document] = (),
+        schemas: Sequence[Document] = (),
     ) -> Values:
-        """The final data values; ``additional`` come from flags, ``schemas`` and ``layers`` from a library's user.
+        """The final data values; ``additional`` come from flags, ``layers`` and ``schemas`` from a library's user.
 
-        Raises InputError for values that do not fit the schema, or break a rule.
+        What is meant for libraries goes to ``meant``. Raises InputError for values that do not fit the schema,
+        or break a rule.
         """
         files = [file for file in self.tree.own() if file.kind == YAML and not file.is_library]
         schema_files = [file for file in files if SCHEMA in self.marked_documents(file)]
@@ -141,57 +143,60 @@ class Workspace:
         if not (schema_files or value_files or additional or schemas or layers):
             return Values(Document(None), None)
         from lapstrake.ytt import data_values
+        from lapstrake.ytt.fragment import Struct
 
-        evaluation = self.evaluation(None)
-        library_schemas: list[LibraryDocument] = []
-        schema_documents = [*self._own(evaluation, schema_files, SCHEMA, library_schemas), *schemas]
-        names = [file.path for file in schema_files]
-        schema = (
-            data_values.overlaying(
-                "data values schema", names, lambda: data_values.merge_schemas(schema_documents, self.run)
+        evaluation = self.evaluation(Struct({}))
+        schema = None
+        if schema_files or schemas:
+            schema = data_values.overlaying(
+                "data values schema",
+                [file.name for file in schema_files] + [data_values.ADDITIONAL] * bool(schemas),
+                lambda: data_values.merge_schemas(
+                    chain(self._own(evaluation, schema_files, SCHEMA), schemas), self.run
+                ),
             )
-            if schema_documents
-            else None
-        )
-        library_values: list[LibraryDocument] = []
-
-        def all_layers() -> Iterator[Document]:
-            yield from self._own(evaluation, value_files, VALUES, library_values)
-            yield from layers
-            for one in additional:
-                if one.library:
-                    library_values.append(one)
-                else:
-                    yield one.document
-
-        names = [file.path for file in value_files]
-        if additional or layers:
-            names.append(data_values.ADDITIONAL)
         merged = data_values.overlaying(
-            "data values", names, lambda: data_values.merge_values(schema, all_layers(), self.run)
+            "data values",
+            [file.name for file in value_files] + [data_values.ADDITIONAL] * bool(additional or layers),
+            lambda: data_values.merge_values(
+                schema,
+                chain(self._own(evaluation, value_files, VALUES), layers, self._given(additional)),
+                self.run,
+            ),
         )
-        if schema is not None or value_files:
+        if not self.settings.skip_validation:
             from lapstrake.ytt.validation import validate
 
             validate(merged, schema, self.run)
-        return Values(merged, schema, library_values, library_schemas)
+        return Values(merged, schema)
 
-    def _own(
-        self, evaluation: Evaluation, files: Sequence[File], mark: str, for_libraries: list[LibraryDocument]
-    ) -> Iterator[Document]:
+    def _given(self, additional: Sequence[LibraryDocument]) -> Iterator[Document]:
+        for one in additional:
+            if one.library:
+                self.meant.append(Meant(one.library, reference_pieces(one.library), one.document))
+            else:
+                yield one.document
+
+    def _own(self, evaluation: Evaluation, files: Sequence[File], mark: str) -> Iterator[Document]:
         """The marked documents of the files, evaluated one by one; those with a library's name are put aside."""
-        from lapstrake.ytt.data_values import LibraryDocument
-
         for file in files:
-            for document in evaluation.yaml(file).items:
+            try:
+                documents = evaluation.yaml(file).items
+                if any(mark not in (one.annotations or {}) and one.value is not None for one in documents):
+                    kind = "data values" if mark == VALUES else "schema"
+                    raise InputError(f"Expected {kind} file '{file.name}' to only have {kind} documents")
+            except InputError as error:
+                raise InputError(f"Templating file '{file.name}': {error}") from error
+            for document in documents:
                 annotations = document.annotations or {}
                 if mark not in annotations:
                     continue
-                reference = annotations.get(LIBRARY_REF)
-                if reference is None:
+                after = _after_library_module(annotations, mark)
+                if LIBRARY_REF not in annotations:
                     yield document
-                else:
-                    for_libraries.append(LibraryDocument(str(reference.args[0]), document))
+                    continue
+                reference, pieces = _library_reference(annotations[LIBRARY_REF])
+                self.meant.append(Meant(reference, pieces, document, is_schema=mark == SCHEMA, after=after))
 
     # -- templates
 
@@ -201,21 +206,23 @@ class Workspace:
         made: list[Output] = []
         overlays: list[DocumentSet] = []
         for file in self.tree.own():
-            if file.kind == YAML and not file.is_library:
+            if file.kind == YAML and (file.output or not file.is_library):
+                if VALUES in self.marked_documents(file) or SCHEMA in self.marked_documents(file):
+                    continue
                 if not self.is_template(file):
                     result = self.parsed(file)
                 else:
-                    data = data or self.evaluation(self._values_struct(values))
+                    data = data or self.evaluation(self.values_struct(values))
                     result = self._template(data, file, overlays)
-                if file.output:
+                if file.output and self.parsed(file).items:
                     made.append(Output(file, result))
             elif file.kind == STARLARK and file.is_template:
-                data = data or self.evaluation(self._values_struct(values))
+                data = data or self.evaluation(self.values_struct(values))
                 data.starlark(file)
             elif file.kind == TEXT and file.output:
                 text = file.decoded()
                 if file.is_template and ("@)" in text or "(@" in text):
-                    data = data or self.evaluation(self._values_struct(values))
+                    data = data or self.evaluation(self.values_struct(values))
                     text = data.text(file)
                 made.append(Output(file, text))
         if overlays:
@@ -226,7 +233,7 @@ class Workspace:
             )
         return made
 
-    def _values_struct(self, values: Values) -> Any:
+    def values_struct(self, values: Values) -> Any:
         from lapstrake.ytt.fragment import Struct, struct_of
 
         value = struct_of(values.document.value)
@@ -237,21 +244,40 @@ class Workspace:
 
     def _template(self, evaluation: Evaluation, file: File, overlays: list[DocumentSet]) -> DocumentSet:
         """The ordinary documents of a template; its overlays are added to ``overlays``."""
-        marks = self.marked_documents(file)
-        if marks and "" not in marks:
-            return DocumentSet([], Position(file.path, 1))
         docset = evaluation.yaml(file)
         mine: list[Document] = []
         ordinary: list[Document] = []
         for document in docset.items:
             annotations = document.annotations or {}
-            if VALUES in annotations or SCHEMA in annotations:
-                continue
             (mine if OVERLAY in annotations else ordinary).append(document)
         if mine and file.output:
             overlays.append(DocumentSet(mine, docset.position))
         docset.items = ordinary
         return docset
+
+
+def _after_library_module(annotations: dict[str, Annotation], mark: str) -> bool:
+    """What ``#@data/values after_library_module=...`` says. Raises InputError."""
+    after = False
+    for name, value in annotations[mark].kwargs.items():
+        if name != "after_library_module":
+            raise InputError(f"Unknown kwarg {name} for annotation {mark}")
+        if LIBRARY_REF not in annotations:
+            raise InputError(
+                f"Annotation {mark}: Expected kwarg 'after_library_module' to be used with library/ref annotation"
+            )
+        after = value is True
+    return after
+
+
+def _library_reference(annotation: Annotation) -> tuple[str, list[Piece]]:
+    """The library that ``#@library/ref "..."`` names. Raises InputError."""
+    if len(annotation.args) != 1:
+        raise InputError(f"Expected library/ref annotation to have one arg, got {len(annotation.args)}")
+    try:
+        return str(annotation.args[0]), reference_pieces(str(annotation.args[0]))
+    except InputError as error:
+        raise InputError(f"Annotation library/ref: {error}") from error
 
 
 def _count_marks(docset: DocumentSet) -> dict[str, int]:
