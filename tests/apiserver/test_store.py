@@ -78,15 +78,20 @@ def test_events_since_a_version() -> None:
     assert [event.type for event in store.since(MAPS, begin)] == [MODIFIED, ADDED, DELETED]
 
 
+def write_two_and_fail(store: Store) -> None:
+    with store.transaction():
+        store.put(key("a"), config_map("a", k="2"), expected=None)
+        store.put(key("b"), config_map("b"), expected=0)
+        raise RuntimeError
+
+
 def test_failed_transaction_leaves_nothing() -> None:
     store = Store()
     store.put(key("a"), config_map("a", k="1"), expected=0)
     seen: list[Event] = []
     store.subscribe(seen.append)
-    with pytest.raises(RuntimeError), store.transaction():
-        store.put(key("a"), config_map("a", k="2"), expected=None)
-        store.put(key("b"), config_map("b"), expected=0)
-        raise RuntimeError
+    with pytest.raises(RuntimeError):
+        write_two_and_fail(store)
     found = store.get(key("a"))
     assert found is not None
     assert found.object["data"] == {"k": "1"}

@@ -126,6 +126,7 @@ class ApiServer:
             self.application,
             log_config=None,
             access_log=False,
+            log_level="error",
             lifespan="off",
             ws="none",
             http="httptools",

@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 from starlette.responses import Response
 
-from lapstrake.apiserver import bodies, discovery, listing, status
+from lapstrake.apiserver import bodies, discovery, listing, openapi_v2, status
 from lapstrake.apiserver.access import Access
 from lapstrake.apiserver.answers import (
     Answers,
@@ -161,6 +161,9 @@ class Server:
                 return json_response(document) if document is not None else _page_not_found()
             case ["apis", group, version]:
                 return self._resource_list(group, version)
+            case ["openapi", "v2"]:
+                body, media = openapi_v2.document(accept)
+                return Response(body, media_type=media)
             case ["openapi", *rest]:
                 found = self._openapi("/".join(rest), query)
                 return Response(found[0], media_type=found[1]) if found is not None else _page_not_found()
