@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -33,6 +34,30 @@ class Parts:
 
     apps: AppSteps
     repositories: RepositorySteps
+    registries: Registries
+
+    def close(self) -> None:
+        self.registries.close()
+
+
+class Registries:
+    """One registry client for all of kbld's questions, opened with the first."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._client: RegistryClient | None = None
+
+    def client(self) -> RegistryClient:
+        with self._lock:
+            if self._client is None:
+                self._client = RegistryClient(RegistryOptions(env_prefix="KBLD"))
+            return self._client
+
+    def close(self) -> None:
+        with self._lock:
+            client, self._client = self._client, None
+        if client is not None:
+            client.close()
 
 
 def standard_parts(
@@ -51,9 +76,10 @@ def standard_parts(
         from_kubeconfig=lambda text: ClusterClient(load_access(contents=text)),
         now=time.time,
     )
+    registries = Registries()
     tools = TemplateTools(
         cluster=cluster,
-        resolver=lambda: RegistryResolver(lambda: RegistryClient(RegistryOptions(env_prefix="KBLD"))),
+        resolver=lambda: RegistryResolver(registries.client),
         surroundings=Surroundings(
             kubernetes_version=cluster.server_version,
             controller_version=controller_version,
@@ -66,6 +92,7 @@ def standard_parts(
     return Parts(
         apps=AppSteps(cluster, access, fetchers, tools, kapp, folder),
         repositories=RepositorySteps(cluster, fetchers, tools, kapp, folder),
+        registries=registries,
     )
 
 

@@ -50,12 +50,13 @@ class Controller:
         self.server = cluster.server
         self._cluster = cluster
         self._stopping = threading.Event()
-        clock = StoppableClock(self._stopping)
-        parts = parts or standard_parts(
+        self._parts = parts or standard_parts(
             cluster,
             controller_version=options.controller_version,
             work_folder=options.work_folder,
         )
+        parts = self._parts
+        clock = StoppableClock(self._stopping)
         random = Random(options.seed)
         app_kind = PeriodicKind(
             "app",
@@ -122,6 +123,7 @@ class Controller:
             controller.workers.join(deadline)
         for informer in self._informers:
             informer.join(deadline)
+        self._parts.close()
 
     def _informer(
         self,

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from lapstrake.errors import InputError, LapstrakeError
-from lapstrake.kapp import report
 from lapstrake.kapp.app import App
 from lapstrake.kapp.labels import APP_LABEL
 from lapstrake.kapp.report import Printed
@@ -16,13 +15,14 @@ from lapstrake.operations import app_records, kapp_flags
 from lapstrake.operations.app_deploy import KappOutcome, KappRequest
 from lapstrake.operations.delete_app import DeleteOptions, delete_app
 from lapstrake.operations.deploy import DeployOptions, deploy
-from lapstrake.operations.inspect_app import Inspected, InspectOptions, inspect_app
+from lapstrake.operations.inspect_app import InspectOptions, inspect_app
+from lapstrake.operations.inspect_report import resources_table
 from lapstrake.operations.kapp_run import Hooks, show_target
+from lapstrake.operations.kapp_ytt import KappYtt
 from lapstrake.operations.step_run import Cancelled, Publish
 from lapstrake.yamldoc import plain
 
 _SUCCEEDED = "Succeeded\n"
-_INSPECTION_HEADER = ("Namespace", "Name", "Kind", "Owner", "Rs", "Ri", "Age")
 
 
 class KappSteps:
@@ -49,7 +49,14 @@ class KappSteps:
                 **further,
             )
             documents = plain.load_all(request.resources, "stdin")
-            deploy(request.cluster, documents, options, sink, hooks=Hooks(cancelled=cancelled))
+            deploy(
+                request.cluster,
+                documents,
+                options,
+                sink,
+                hooks=Hooks(cancelled=cancelled),
+                ytt=KappYtt(),
+            )
 
         return _outcome(request, run, publish, with_record=True)
 
@@ -76,7 +83,7 @@ class KappSteps:
             )
             now = time.time()
             show_target(request.cluster, sink)
-            sink(_inspection(request.name, inspect_app(request.cluster, options, now), now))
+            sink(resources_table(inspect_app(request.cluster, options, now), request.name, now))
 
         return _outcome(request, run, lambda text: None)
 
@@ -102,31 +109,6 @@ def _outcome(
         status, stderr = 0, ""
         printed.append(_SUCCEEDED)
     return KappOutcome(status, "".join(printed), stderr, _record(request) if with_record else None)
-
-
-def _inspection(name: str, found: Sequence[Inspected], now: float) -> Printed:
-    """The table of an app's resources; a repeated namespace is ``^``."""
-    rows = [
-        (
-            one.resource.namespace or "(cluster)",
-            one.shown_name,
-            one.resource.kind,
-            one.owner,
-            one.state.state,
-            report.wrapped(one.state.message) or "-",
-            report.age(str(one.resource.metadata.get("creationTimestamp", "")), now) or "-",
-        )
-        for one in found
-    ]
-    shown = [("^" if i and row[0] == rows[i - 1][0] else row[0], *row[1:]) for i, row in enumerate(rows)]
-    lines = [
-        f"Resources in app '{name}'",
-        report.aligned([_INSPECTION_HEADER, *shown]).rstrip("\n"),
-        "Rs: Reconcile state",
-        "Ri: Reconcile information",
-        f"{len(rows)} resources",
-    ]
-    return report.block("\n".join(lines) + "\n")
 
 
 def _record(request: KappRequest) -> Mapping[str, Any] | None:
