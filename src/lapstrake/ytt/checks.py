@@ -1,4 +1,4 @@
-"""The ready-made checks of values: what ``@ytt:assert`` and the keyword rules of validations have in common.
+"""The ready-made checks that the keyword rules of validations (``min_len=`` and so on) stand for.
 
 Each returns why a value does not pass, or None. Values and bounds are Starlark values.
 """

@@ -120,19 +120,30 @@ def _tuple_rule(argument: Any, place: Position, host: Host) -> Rule:
                 "expected second item in the 2-tuple to be an assertion function,"
                 f" but was {type_name(function)} (at {place})"
             )
-        return Rule(message, _function_check(check, host, prefix="check: "))
+        return Rule(message, _assertion_check(check, host))
     return Rule(message, _function_check(function, host))
 
 
-def _function_check(function: Any, host: Host, prefix: str = "") -> Check:
+def _function_check(function: Any, host: Host) -> Check:
     def check(_value: Any, starlark_value: Any) -> str | None:
         try:
             answer = host.call(function, (starlark_value,))
         except EvalError as error:
-            return str(error).removeprefix(prefix)
-        if prefix:
-            return None
+            return str(error)
         return None if answer is True else FAILED
+
+    return check
+
+
+def _assertion_check(function: Any, host: Host) -> Check:
+    """The check of an object of ``@ytt:assert``, whose failure tells only the reason."""
+
+    def check(_value: Any, starlark_value: Any) -> str | None:
+        try:
+            host.call(function, (starlark_value,))
+        except EvalError as error:
+            return str(error).removeprefix("check: ").removeprefix("fail: ")
+        return None
 
     return check
 
