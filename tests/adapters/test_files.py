@@ -43,6 +43,12 @@ def test_walk_of_a_file_has_its_base_name(tmp_path: Path) -> None:
     assert (entry.path, entry.data) == ("f.txt", b"hello")
 
 
+def test_walk_refuses_names_that_are_no_text(tmp_path: Path) -> None:
+    (Path(os.fsdecode(os.fsencode(tmp_path) + b"/\xff"))).write_text("")
+    with pytest.raises(InputError, match="to be UTF-8"):
+        files.walk([str(tmp_path)])
+
+
 def test_walk_of_nothing_is_an_error() -> None:
     with pytest.raises(InputError) as caught:
         files.walk(["nowhere-at-all"])

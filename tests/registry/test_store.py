@@ -146,6 +146,23 @@ def test_content_stays_while_another_repository_has_it(store: Store, clock: Cloc
     assert os.path.exists(store.blob("two", Digest.of(b"layer")))
 
 
+def test_content_stays_for_a_push_that_has_no_manifest_yet(store: Store, clock: Clock) -> None:
+    push(store, "one", "1h", b"layer")
+    digest = add_blob(store, "two", b"layer")
+    clock.now += DAY
+    store.sweep(clock.now)
+    assert os.path.exists(store.blob("two", digest))
+
+
+def test_damaged_files_do_not_stop_a_sweep(store: Store, clock: Clock, tmp_path: Path) -> None:
+    digest = push(store, "app", "1h", b"layer")
+    push(store, "app", "2h", b"other")
+    root = tmp_path / "content"
+    (root / "blobs" / digest.hex[:2] / digest.hex).write_bytes(b"nonsense")
+    (root / "repositories" / "app" / "_tags" / "2h").write_bytes(b"nonsense")
+    assert store.sweep(clock.now + DAY) == [("app", "1h"), ("app", "2h")]
+
+
 def test_blob_that_was_just_asked_for_survives_a_sweep(store: Store, clock: Clock) -> None:
     push(store, "app", "1h", b"layer")
     clock.now += 3600

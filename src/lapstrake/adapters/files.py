@@ -63,6 +63,8 @@ def _walked(given: str, source: str, path: str, mode: int, exclusions: frozenset
     yield Found(given, source, path, "folder", mode)
     for name in sorted(os.listdir(source), key=os.fsencode):
         below = name if path == "." else f"{path}/{name}"
+        if not name.isascii() and os.fsencode(name) != name.encode(errors="replace"):
+            raise InputError(f"Expected file name '{below!a}' to be UTF-8")
         if below in exclusions:
             continue
         place = os.path.join(source, name) if source != "." else name

@@ -21,7 +21,8 @@ from lapstrake.errors import InputError
 from lapstrake.oci.digest import Digest
 from lapstrake.registry import refusals
 from lapstrake.registry.refusals import Refusal
-from lapstrake.registry.store import Store, is_name
+from lapstrake.registry.shelf import is_name
+from lapstrake.registry.store import Store
 from lapstrake.registry.uploads import Upload, Uploads
 
 _VERSION = {"Docker-Distribution-Api-Version": "registry/2.0", "X-Content-Type-Options": "nosniff"}
