@@ -82,7 +82,9 @@ def json_response(value: Any, code: int = 200, headers: Mapping[str, str] | None
 
 
 def refusal_response(refusal: ApiError) -> Response:
-    return json_response(refusal.status(), refusal.code)
+    response = json_response(refusal.status(), refusal.code)
+    response.raw_headers.extend(warning_headers(refusal.warnings))
+    return response
 
 
 def text_response(text: str, code: int = 200) -> Response:

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
-import orjson
-
 from lapstrake.apiserver import protobuf, status
+from lapstrake.apiserver.jsontext import JsonError, parse, type_word
 from lapstrake.errors import LapstrakeError
 from lapstrake.yamldoc import plain
 
@@ -44,8 +43,11 @@ def media_type(content_type: str) -> str:
     return content_type.partition(";")[0].strip().lower() or JSON
 
 
-def decoded(body: bytes, content_type: str) -> Any:
-    """The document in ``body``. Raises a refusal: 400 if it cannot be read, 415 for a type that is not known."""
+def decoded(body: bytes, content_type: str, kind: str = "Object") -> Any:
+    """The document in ``body``. Raises a refusal: 400 if it cannot be read, 415 for a type that is not known.
+
+    ``kind`` is what was expected. A JSON document that is no object is refused as well.
+    """
     media = media_type(content_type)
     if media == PROTOBUF:
         try:
@@ -57,12 +59,30 @@ def decoded(body: bytes, content_type: str) -> Any:
     if media not in (JSON, "*/*", "text/plain", "application/x-www-form-urlencoded"):
         raise status.unsupported_media_type([JSON, YAML, PROTOBUF])
     try:
-        return orjson.loads(body)
-    except (orjson.JSONDecodeError, RecursionError) as error:
-        text = f"couldn't get version/kind; json parse error: {error}"
-        raise status.bad_request(
-            f"the object provided is unrecognized (must be of type Object): {text}"
-        ) from None
+        document = parse(body)
+    except JsonError as error:
+        raise _unrecognized(body, kind, str(error)) from None
+    if not isinstance(document, dict):
+        text = f"json: cannot unmarshal {type_word(document)} into Go value of type {_HEAD_TYPE}"
+        raise _unrecognized(body, kind, text)
+    return document
+
+
+_HEAD_TYPE = (
+    r'struct { APIVersion string "json:\"apiVersion,omitempty\""; Kind string "json:\"kind,omitempty\"" }'
+)
+_LONGEST_SHOWN = 1024
+
+
+def _unrecognized(body: bytes, kind: str, text: str) -> status.ApiError:
+    """400, with the beginning of the body: as text if it may be an object, else as hexadecimal digits."""
+    more = " ..." if len(body) > _LONGEST_SHOWN else ""
+    start = body[:_LONGEST_SHOWN]
+    shown = start.decode("utf-8", "replace") if start.startswith(b"{") else start.hex()
+    return status.bad_request(
+        f"the object provided is unrecognized (must be of type {kind}): couldn't get version/kind; "
+        f"json parse error: {text} ({shown + more if body else '<empty>'})"
+    )
 
 
 def _yaml(body: bytes) -> Any:

@@ -19,6 +19,7 @@ from lapstrake.apiserver.requests import Call, Query, Target, call_of
 from lapstrake.apiserver.resources import Served
 from lapstrake.apiserver.reviews import Reviews
 from lapstrake.apiserver.scales import rescaled, scale_of
+from lapstrake.apiserver.status import ApiError
 from lapstrake.apiserver.store import Stored
 
 _OPTIONS = {"create": "CreateOptions", "update": "UpdateOptions", "patch": "PatchOptions"}
@@ -47,7 +48,7 @@ class Asked:
         return self.headers.get("content-type", "")
 
     def document(self) -> Any:
-        return bodies.decoded(self.body, self.content_type)
+        return bodies.decoded(self.body, self.content_type, self.served.rt.kind)
 
     def call(self) -> Call:
         agent = self.headers.get("user-agent", "")
@@ -75,7 +76,11 @@ class Crud:
     def answer(self, asked: Asked) -> tuple[Response, list[str]]:
         """The response and the warnings that go with it. Raises ApiError."""
         call = asked.call() if asked.verb in _OPTIONS else Call(asked.user)
-        response = self._dispatch(asked, call)
+        try:
+            response = self._dispatch(asked, call)
+        except ApiError as refusal:
+            refusal.warnings = tuple(call.warnings)
+            raise
         if asked.served.deprecation:
             call.warnings.append(asked.served.deprecation)
         return response, call.warnings

@@ -33,9 +33,12 @@ class DecodeError(ValueError):
     """The value cannot be of its kind; the text is the part of the message behind the last colon."""
 
 
-def cannot_handle(kind: str, version: str, text: str) -> ApiError:
-    """400: the body is not an object of ``kind``; ``version`` without the group (``v1``)."""
-    return bad_request(f'{kind} in version "{version}" cannot be handled as a {kind}: {text}')
+def cannot_handle(kind: str, version: str, text: str, sent: str = "") -> ApiError:
+    """400: the body is not an object of ``kind``; ``version`` without the group (``v1``).
+
+    ``sent`` is the kind of the body, if it is another one.
+    """
+    return bad_request(f'{sent or kind} in version "{version}" cannot be handled as a {kind}: {text}')
 
 
 def strict_text(unknown: tuple[str, ...], duplicate: tuple[str, ...] = ()) -> str:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import orjson
 
 from lapstrake.apiserver import bodies, patches, rules, status
+from lapstrake.apiserver.causes import invalid
+from lapstrake.apiserver.jsontext import go_value
 from lapstrake.apiserver.objects import Objects
 from lapstrake.apiserver.requests import Call
 from lapstrake.apiserver.resources import Served
@@ -14,6 +17,36 @@ from lapstrake.apiserver.store import Key, Stored
 from lapstrake.apiserver.times import rfc3339
 
 _NO_MANAGER = "Required value: is required for apply patch"
+
+
+_METADATA_ORDER = (
+    "name",
+    "generateName",
+    "namespace",
+    "uid",
+    "resourceVersion",
+    "generation",
+    "creationTimestamp",
+    "deletionTimestamp",
+    "labels",
+    "annotations",
+    "ownerReferences",
+    "finalizers",
+)
+
+
+def patched_text(changed: Mapping[str, Any]) -> str:
+    """The result of a patch as the refusal of it prints it: without owners, in the server's order."""
+    metadata = changed.get("metadata")
+    if isinstance(metadata, Mapping):
+        shown = {name: metadata[name] for name in _METADATA_ORDER if name in metadata}
+        changed = {**changed, "metadata": shown}
+    return orjson.dumps({key: changed[key] for key in sorted(changed)}).decode()
+
+
+def strategic_text(patch: bytes) -> str:
+    """A strategic merge patch as its refusal prints it."""
+    return go_value(orjson.loads(patch))
 
 
 class Patching:
@@ -43,19 +76,19 @@ class Patching:
         def change(live: Stored) -> dict[str, Any]:
             schema = None if served.custom else served.schema
             changed = patches.apply_patch(media, live.copy(), patch, schema)
-            return self._read_result(served, changed, live, call)
+            shown = strategic_text(patch) if media == patches.STRATEGIC_PATCH else patched_text(changed)
+            return self._read_result(served, changed, live, call, shown)
 
         return self._objects.modify(served, namespace, name, change, call, subresource), False
 
     def _read_result(
-        self, served: Served, changed: dict[str, Any], live: Stored, call: Call
+        self, served: Served, changed: dict[str, Any], live: Stored, call: Call, shown: str
     ) -> dict[str, Any]:
         rt = served.rt
         try:
             obj = rules.redecoded(served, changed, live.object, call)
         except rules.Unreadable as error:
-            text = f"Invalid value: {orjson.dumps(orjson.dumps(changed).decode()).decode()}: {error.cause}"
-            raise status.invalid("", "", "", [status.cause("FieldValueInvalid", "patch", text)]) from None
+            raise status.invalid("", "", "", [invalid("patch", shown, error.cause)]) from None
         uid, lived = obj["metadata"].get("uid", ""), live.object["metadata"]["uid"]
         if uid and uid != lived:
             found = status.cause(

@@ -129,7 +129,7 @@ def call_of(user: User, query: Query, agent: str, options_kind: str) -> Call:
         causes.append(status.cause("FieldValueNotSupported", "dryRun", text))
     validation = query.text("fieldValidation") or "Warn"
     if validation not in ("Strict", "Warn", "Ignore"):
-        text = f'Unsupported value: "{validation}": supported values: "Ignore", "Strict", "Warn"'
+        text = f'Unsupported value: "{validation}": supported values: "", "Ignore", "Strict", "Warn"'
         causes.append(status.cause("FieldValueNotSupported", "fieldValidation", text))
     given = query.text("fieldManager")
     if len(given) > 128:

@@ -28,16 +28,19 @@ from lapstrake.apiserver.status import Cause
 class Unreadable(status.ApiError):
     """400: a value cannot be of its kind; ``cause`` is why."""
 
-    def __init__(self, kind: str, version: str, cause: str) -> None:
-        refusal = cannot_handle(kind, version, cause)
+    def __init__(self, kind: str, version: str, cause: str, sent: str = "") -> None:
+        refusal = cannot_handle(kind, version, cause, sent)
         super().__init__(refusal.code, refusal.reason, refusal.message)
         self.cause = cause
 
 
-def decoded(served: Served, body: Any, call: Call, duplicates: tuple[str, ...] = ()) -> dict[str, Any]:
+def decoded(
+    served: Served, body: Any, call: Call, duplicates: tuple[str, ...] = (), *, patched: bool = False
+) -> dict[str, Any]:
     """The object that ``body`` describes, without what its kind does not know. A new dict.
 
-    Fields that are unknown or given twice (``duplicates``) are refused, warned of or ignored, as ``call`` says.
+    Fields that are unknown or given twice (``duplicates``) are refused, warned of or ignored, as ``call`` says;
+    by name if the body is the result of a patch (``patched``), else in their order.
     """
     rt = served.rt
     if not isinstance(body, dict):
@@ -48,10 +51,10 @@ def decoded(served: Served, body: Any, call: Call, duplicates: tuple[str, ...] =
         found = _read(served, body)
     except DecodeError as error:
         raise Unreadable(rt.kind, rt.version, str(error)) from None
-    unknown = found.unknown
+    unknown = tuple(sorted(found.unknown)) if patched else found.unknown
     if unknown or duplicates:
         if call.validation == "Strict":
-            raise cannot_handle(rt.kind, rt.version, strict_text(unknown, duplicates))
+            raise Unreadable(rt.kind, rt.version, strict_text(unknown, duplicates))
         if call.validation == "Warn":
             call.warnings.extend(f'duplicate field "{path}"' for path in duplicates)
             call.warnings.extend(f'unknown field "{path}"' for path in unknown)
@@ -62,14 +65,16 @@ def decoded(served: Served, body: Any, call: Call, duplicates: tuple[str, ...] =
 
 def redecoded(served: Served, obj: dict[str, Any], live: Mapping[str, Any], call: Call) -> dict[str, Any]:
     """The result of a patch, read as if it had been sent. Raises the refusal of another name or namespace."""
-    found = decoded(served, obj, call)
-    for field in ("name", "namespace"):
-        if found["metadata"].get(field) != live["metadata"].get(field):
-            text = (
-                f"the {field} of the object ({found['metadata'].get(field, '')}) does not match the {field} on the "
-                f"URL ({live['metadata'].get(field, '')})"
-            )
-            raise status.bad_request(text)
+    found = decoded(served, obj, call, patched=True)
+    new, old = found["metadata"], live["metadata"]
+    if new.get("name") != old.get("name"):
+        raise status.bad_request(
+            f"the name of the object ({new.get('name', '')}) does not match the name on the URL ({old.get('name', '')})"
+        )
+    if new.get("namespace") != old.get("namespace"):
+        raise status.bad_request(
+            "the namespace of the provided object does not match the namespace sent on the request"
+        )
     return found
 
 
@@ -83,9 +88,9 @@ def _read(served: Served, body: dict[str, Any]) -> Decoded:
 def _check_type(served: Served, body: Mapping[str, Any]) -> None:
     rt, kind, version = served.rt, body["kind"], body["apiVersion"]
     if kind != rt.kind:
-        name = str(version).rpartition("/")[2]
-        text = f'{kind} in version "{name}" cannot be handled as a {rt.kind}: converting ({version}.{kind}) '
-        raise status.bad_request(text + f"to ({rt.api_version}.{rt.kind}): unknown conversion")
+        inside = rt.group.partition(".")[0] or "core"
+        text = f"converting ({version}.{kind}) to ({inside}.{rt.kind}): unknown conversion"
+        raise Unreadable(rt.kind, str(version).rpartition("/")[2], text, sent=str(kind))
     if version != rt.api_version:
         raise status.bad_request(
             f"the API version in the data ({version}) does not match the expected API version ({rt.api_version})"

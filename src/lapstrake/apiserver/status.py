@@ -25,6 +25,7 @@ class ApiError(LapstrakeError):
         self.code = code
         self.reason = reason
         self.details = dict(details) if details is not None else None
+        self.warnings: tuple[str, ...] = ()
 
     def status(self) -> dict[str, Any]:
         """The Status object that goes over the wire."""
