@@ -48,8 +48,15 @@ _ESCAPES = {
 
 def print_documents(docset: DocumentSet) -> str:
     """All documents, separated by ``---``, as ytt prints them; null and empty documents are left out."""
-    out = [_printed(document.value, NO_FOLDING) for document in docset.items if not is_empty(document.value)]
-    return "---\n".join(out)
+    printer = _Printer(NO_FOLDING)
+    out = printer.out
+    for document in docset.items:
+        if is_empty(document.value):
+            continue
+        if out:
+            out.append("---\n")
+        printer.root(document.value)
+    return "".join(out)
 
 
 def is_empty(value: Any) -> bool:
@@ -61,21 +68,18 @@ def is_empty(value: Any) -> bool:
 
 def print_value(value: Any, *, width: int = NO_FOLDING) -> str:
     """One value (node, or native scalar) as a document, with a final newline."""
-    return _printed(value, width)
-
-
-def _printed(value: Any, width: int) -> str:
     printer = _Printer(width)
     printer.root(value)
     return "".join(printer.out)
 
 
 class _Printer:
-    __slots__ = ("out", "width")
+    __slots__ = ("keys", "out", "width")
 
     def __init__(self, width: int) -> None:
         self.out: list[str] = []
         self.width = width
+        self.keys: dict[str, str | None] = {}  # texts of keys, which repeat a lot
 
     def root(self, value: Any) -> None:
         if value.__class__ is Map and value.items:
@@ -90,7 +94,8 @@ class _Printer:
         margin = " " * indent
         out = self.out
         for item in node.items:
-            key = self._key(item.key)
+            key = item.key
+            key = self.keys[key] if key.__class__ is str and key in self.keys else self._key(key)
             if key is None:
                 self._long_key(item, indent, lead)
                 lead = margin
@@ -128,9 +133,11 @@ class _Printer:
     def _key(self, key: Any) -> str | None:
         """The text of a simple key, or None if it needs the ``?`` form."""
         if key.__class__ is str:
-            if "\n" in key or len(key.encode("utf-8", "surrogateescape")) > _LONGEST_SIMPLE_KEY:
-                return None
-            return string_text(key, 0, 0, NO_FOLDING)
+            text = None
+            if "\n" not in key and len(key.encode("utf-8", "surrogateescape")) <= _LONGEST_SIMPLE_KEY:
+                text = string_text(key, 0, 0, NO_FOLDING)
+            self.keys[key] = text
+            return text
         if key.__class__ is Map or key.__class__ is Array:
             return None
         return scalar_text(key)
