@@ -109,9 +109,12 @@ def defaulted(served: Served, obj: dict[str, Any]) -> dict[str, Any]:
 
 def violations(served: Served, obj: Mapping[str, Any], old: Mapping[str, Any] | None) -> Sequence[Cause]:
     """The rules of the kind that the object breaks."""
-    if served.custom:
-        return validation.custom_violations(served.schema, obj, old)
-    return validation.violations(served.definition, obj, old)
+    if not served.custom:
+        return validation.violations(served.definition, obj, old)
+    found = validation.custom_violations(served.schema, obj, old)
+    if served.view is not None and served.view.validate is not None:
+        return [*found, *served.view.validate(obj)]
+    return found
 
 
 def own_created(served: Served, obj: dict[str, Any], call: Call, now: str) -> None:

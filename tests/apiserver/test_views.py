@@ -1,0 +1,115 @@
+"""Kinds that are served from another kind's storage."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pytest
+from api_client import Client
+
+from lapstrake.apiserver.resources import View
+from lapstrake.apiserver.status import cause
+from lapstrake.kube.types import ResourceType
+
+GLOBAL = "shared"
+EXCLUDE = "example.com/exclude"
+
+
+def check(obj: Mapping[str, Any]) -> Sequence[Mapping[str, str]]:
+    if obj.get("spec", {}).get("ref"):
+        return []
+    return [cause("FieldValueRequired", "spec.ref", "Required value")]
+
+
+@pytest.fixture
+def views() -> tuple[View, ...]:
+    return (
+        View(
+            rt=ResourceType("data.example.com", "v1", "Box", "boxes", True),
+            storage=ResourceType("inner.example.com", "v1", "InnerBox", "innerboxes", True),
+            columns=({"name": "Ref", "type": "string", "jsonPath": ".spec.ref"},),
+            fallback_namespace=GLOBAL,
+            exclude_annotation=EXCLUDE,
+            validate=check,
+            selectable_fields=("spec.ref",),
+            cells={"Ref": lambda obj: obj["spec"]["ref"].upper()},
+        ),
+    )
+
+
+def boxes(namespace: str) -> str:
+    return f"/apis/data.example.com/v1/namespaces/{namespace}/boxes"
+
+
+@pytest.fixture
+def shop(api: Client) -> Client:
+    api("POST", "/api/v1/namespaces", {"metadata": {"name": GLOBAL}})
+    api.create(boxes(GLOBAL), "big", spec={"ref": "a"})
+    return api
+
+
+def names(answer: Any) -> list[str]:
+    return [item["metadata"]["name"] for item in answer.json["items"]]
+
+
+def test_global_objects_show_in_every_namespace(shop: Client) -> None:
+    shown = shop("GET", f"{boxes('default')}/big").json
+    assert shown["kind"] == "Box"
+    assert shown["metadata"]["namespace"] == "default"
+    shop.create(boxes("default"), "own", spec={"ref": "b"})
+    assert names(shop("GET", boxes("default"))) == ["big", "own"]
+    assert names(shop("GET", boxes(GLOBAL))) == ["big"]
+
+
+def test_own_object_wins_by_name(shop: Client) -> None:
+    shop.create(boxes("default"), "big", spec={"ref": "mine"})
+    assert [item["spec"]["ref"] for item in shop("GET", boxes("default")).json["items"]] == ["mine"]
+
+
+def test_all_namespaces_show_each_object_once(shop: Client) -> None:
+    answer = shop("GET", "/apis/data.example.com/v1/boxes")
+    assert [item["metadata"]["namespace"] for item in answer.json["items"]] == [GLOBAL]
+
+
+def test_annotation_hides_global_objects(shop: Client) -> None:
+    shop("POST", "/api/v1/namespaces", {"metadata": {"name": "apart", "annotations": {EXCLUDE: ""}}})
+    assert names(shop("GET", boxes("apart"))) == []
+    assert shop("GET", f"{boxes('apart')}/big").status == 404
+
+
+def test_stored_as_the_inner_kind(shop: Client) -> None:
+    stored = shop.server.store.list(shop.server.registry.find("data.example.com", "v1", "boxes").collection)[
+        0
+    ]  # type: ignore[union-attr]
+    assert [item.object["kind"] for _, item in stored] == ["InnerBox"]
+
+
+def test_field_selector_and_columns(shop: Client) -> None:
+    shop.create(boxes("default"), "own", spec={"ref": "b"})
+    assert names(shop("GET", f"{boxes('default')}?fieldSelector=spec.ref=b")) == ["own"]
+    accept = {"Accept": "application/json;as=Table;v=v1;g=meta.k8s.io"}
+    table = shop("GET", boxes("default"), headers=accept).json
+    assert [row["cells"] for row in table["rows"]] == [["big", "A"], ["own", "B"]]
+
+
+def test_refusal_names_no_kind(shop: Client) -> None:
+    answer = shop("POST", boxes("default"), {"metadata": {"name": "bad"}})
+    assert answer.status == 422
+    assert answer.json["details"]["causes"][0]["field"] == "spec.ref"
+    assert "kind" not in answer.json["details"]
+
+
+def test_watch_sees_global_changes(shop: Client) -> None:
+    stream = shop.watch(f"{boxes('default')}?watch=true")
+    first = json.loads(stream.readline())
+    assert (first["type"], first["object"]["metadata"]["namespace"]) == ("ADDED", "default")
+    shop.create(boxes(GLOBAL), "small", spec={"ref": "c"})
+    second = json.loads(stream.readline())
+    assert (second["object"]["metadata"]["name"], second["object"]["kind"]) == ("small", "Box")
+
+
+def test_deleting_a_global_object_elsewhere_leaves_it(shop: Client) -> None:
+    assert shop("DELETE", f"{boxes('default')}/big").status == 200
+    assert shop("GET", f"{boxes(GLOBAL)}/big").status == 200
