@@ -16,11 +16,11 @@ from lapstrake.controller.parts import Parts, standard_parts
 from lapstrake.controller.periodic import Periodic, PeriodicKind
 from lapstrake.controller.references import References
 from lapstrake.controller.runtime import Change, Informer, key_of
-from lapstrake.operations.cluster_access import APPS, INSTALLS, REPOSITORIES
+from lapstrake.operations.cluster_access import APPS, INSTALLS, PACKAGES, REPOSITORIES
 from lapstrake.operations.reconcile_app import reconcile_app
 from lapstrake.operations.reconcile_install import InstallPorts
 from lapstrake.operations.reconcile_repository import reconcile_repository
-from lapstrake.packaging import awaited, crds, schedule
+from lapstrake.packaging import awaited, schedule
 
 Object = Mapping[str, Any]
 
@@ -73,10 +73,16 @@ class Controller:
         self._apps = Periodic(app_kind, cluster, clock, random, workers=options.workers)
         self._repositories = Periodic(repository_kind, cluster, clock, random, workers=options.workers)
         self._references = References()
+        self._definitions = self._informer(
+            "apiextensions.k8s.io/v1",
+            "CustomResourceDefinition",
+            self._something_arrived,
+            keep=_definition_state,
+        )
         install_informer = self._informer(INSTALLS.api_version, "PackageInstall", self._install_changed)
         self._installs = Installs(
             cluster,
-            InstallPorts(cluster, options.controller_version),
+            InstallPorts(cluster, options.controller_version, self._packages_are_plain),
             install_informer.objects,
             workers=options.workers,
         )
@@ -86,21 +92,11 @@ class Controller:
             self._informer(
                 REPOSITORIES.api_version, "PackageRepository", self._repository_changed, keep=_without_outputs
             ),
-            self._informer(
-                f"{crds.INTERNAL_GROUP}/{crds.VERSION}",
-                "InternalPackage",
-                self._package_changed,
-                keep=_package_identity,
-            ),
+            self._informer(PACKAGES.api_version, "Package", self._package_changed, keep=_package_identity),
             self._watched_content("Secret"),
             self._watched_content("ConfigMap"),
             self._informer("v1", "Namespace", self._something_arrived, keep=_identity),
-            self._informer(
-                "apiextensions.k8s.io/v1",
-                "CustomResourceDefinition",
-                self._something_arrived,
-                keep=_definition_state,
-            ),
+            self._definitions,
         ]
 
     def start(self) -> None:
@@ -166,6 +162,9 @@ class Controller:
 
     def _package_changed(self, old: Object | None, new: Object | None) -> None:
         self._installs.package_changed(old, new)
+
+    def _packages_are_plain(self) -> bool:
+        return self._definitions.get(("", f"{PACKAGES.plural}.{PACKAGES.group}")) is not None
 
     def _note_references(self, kind: str, old: Object | None, new: Object | None) -> None:
         obj = new or old

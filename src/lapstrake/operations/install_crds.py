@@ -21,6 +21,7 @@ _PAUSE = 0.05
 
 
 class Cluster(Protocol):
+    def resource_type(self, api_version: str, kind: str) -> ResourceType: ...
     def get(self, rt: ResourceType, namespace: str | None, name: str) -> dict[str, Any]: ...
     def create(self, rt: ResourceType, obj: Object, namespace: str | None = None) -> dict[str, Any]: ...
     def replace(self, rt: ResourceType, obj: Object) -> dict[str, Any]: ...
@@ -34,6 +35,7 @@ def install_crds(
 ) -> None:
     """Create or update the definitions and the global namespace; returns when all kinds are served.
 
+    A cluster that does not show packages by an API of its own gets definitions for them, too.
     Raises TimedOutError if the server does not accept one within half a minute.
     """
     try:
@@ -46,6 +48,8 @@ def install_crds(
         }
         cluster.create(_NAMESPACES, namespace)
     definitions = crds.definitions()
+    if not _shows_packages(cluster):
+        definitions += data_api.definitions()
     for definition in definitions:
         _put(cluster, definition)
     deadline = clock() + _WAIT
@@ -55,6 +59,21 @@ def install_crds(
             if clock() > deadline:
                 raise TimedOutError(f"Expected customresourcedefinition/{name} to become established")
             sleep(_PAUSE)
+
+
+def _shows_packages(cluster: Cluster) -> bool:
+    """Whether the data API is there, other than by definitions of ours."""
+    try:
+        cluster.get(_DEFINITIONS, None, f"{data_api.PACKAGE.plural}.{data_api.GROUP}")
+    except NotFoundError:
+        pass
+    else:
+        return False
+    try:
+        cluster.resource_type(data_api.API_VERSION, data_api.PACKAGE.kind)
+    except NotFoundError:
+        return False
+    return True
 
 
 def _put(cluster: Cluster, definition: Object) -> None:

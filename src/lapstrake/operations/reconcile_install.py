@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from lapstrake.errors import ConflictError, LapstrakeError, NotFoundError
-from lapstrake.operations.cluster_access import APPS, INSTALLS, PACKAGES, SECRETS, Cluster
+from lapstrake.operations.cluster_access import APPS, INSTALLS, NAMESPACES, PACKAGES, SECRETS, Cluster
 from lapstrake.operations.reconciled import Reconciled
-from lapstrake.packaging import app_from_install, install_status, selection
+from lapstrake.packaging import app_from_install, data_api, install_status, selection
 
 Object = Mapping[str, Any]
 
@@ -18,10 +18,15 @@ FINALIZER = "finalizers.packageinstall.packaging.carvel.dev/delete"
 
 @dataclass(frozen=True, slots=True)
 class InstallPorts:
-    """``controller_version`` is what packages may demand of the controller."""
+    """``controller_version`` is what packages may demand of the controller.
+
+    ``plain_packages()``: whether packages are plain objects here, so that those of the global namespace do not
+    show elsewhere by themselves.
+    """
 
     cluster: Cluster
     controller_version: str
+    plain_packages: Callable[[], bool] = lambda: False
 
 
 def reconcile_install(install: Object, ports: InstallPorts) -> Object:
@@ -47,7 +52,7 @@ def _selected_package(target: Reconciled, ports: InstallPorts) -> Object | None:
     try:
         package = selection.select_package(
             target.obj,
-            _packages(target.obj, ports.cluster),
+            _packages(target.obj, ports),
             kubernetes_version=ports.cluster.server_version(),
             controller_version=ports.controller_version,
         )
@@ -64,12 +69,25 @@ def _selected_package(target: Reconciled, ports: InstallPorts) -> Object | None:
     return package
 
 
-def _packages(install: Object, cluster: Cluster) -> list[dict[str, Any]]:
+def _packages(install: Object, ports: InstallPorts) -> list[dict[str, Any]]:
     """Those of the wanted name; if there are none, all that the namespace sees."""
-    namespace = install["metadata"]["namespace"]
     ref_name = (install["spec"].get("packageRef") or {}).get("refName", "")
-    wanted = cluster.list(PACKAGES, namespace, field_selector=f"spec.refName={ref_name}").items
-    return wanted or cluster.list(PACKAGES, namespace).items
+    if ports.plain_packages():
+        return _plain_packages(install["metadata"]["namespace"], ports.cluster)
+    namespace = install["metadata"]["namespace"]
+    wanted = ports.cluster.list(PACKAGES, namespace, field_selector=f"spec.refName={ref_name}").items
+    return wanted or ports.cluster.list(PACKAGES, namespace).items
+
+
+def _plain_packages(namespace: str, cluster: Cluster) -> list[dict[str, Any]]:
+    """The namespace's own packages and the global ones; an own one wins by its name."""
+    own = cluster.list(PACKAGES, namespace).items
+    annotations = cluster.get(NAMESPACES, None, namespace)["metadata"].get("annotations") or {}
+    if namespace == data_api.GLOBAL_NAMESPACE or data_api.EXCLUDE_GLOBAL_ANNOTATION in annotations:
+        return own
+    names = {package["metadata"]["name"] for package in own}
+    shared = cluster.list(PACKAGES, data_api.GLOBAL_NAMESPACE).items
+    return [*own, *(package for package in shared if package["metadata"]["name"] not in names)]
 
 
 def _install(target: Reconciled, package: Object, cluster: Cluster) -> None:

@@ -289,7 +289,7 @@ def _column(name: str, kind: str, path: str) -> dict[str, str]:
     return {"name": name, "type": kind, "jsonPath": path}
 
 
-def _definition(
+def definition(
     group: str,
     kind: str,
     schema: Schema,
@@ -298,6 +298,7 @@ def _definition(
     categories: Sequence[str] = (),
     columns: Sequence[Mapping[str, str]] = (),
 ) -> dict[str, Any]:
+    """One CustomResourceDefinition of a namespaced kind with a status."""
     singular = kind.lower()
     plural = singular[:-1] + "ies" if singular.endswith("y") else singular + "s"
     names: dict[str, Any] = {
@@ -338,16 +339,16 @@ def definitions() -> list[dict[str, Any]]:
     }
     install_status = {**_GENERIC_STATUS, "lastAttemptedVersion": _STRING, "version": _STRING}
     return [
-        _definition(INTERNAL_GROUP, "InternalPackageMetadata", resource_schema(PACKAGE_METADATA_SPEC)),
-        _definition(INTERNAL_GROUP, "InternalPackage", resource_schema(PACKAGE_SPEC)),
-        _definition(
+        definition(INTERNAL_GROUP, "InternalPackageMetadata", resource_schema(PACKAGE_METADATA_SPEC)),
+        definition(INTERNAL_GROUP, "InternalPackage", resource_schema(PACKAGE_SPEC)),
+        definition(
             APP_GROUP,
             "App",
             resource_schema(_APP_SPEC, app_status),
             categories=("carvel",),
             columns=(description, _column("Since-Deploy", "date", ".status.deploy.startedAt"), age),
         ),
-        _definition(
+        definition(
             PACKAGING_GROUP,
             "PackageInstall",
             resource_schema(_PACKAGE_INSTALL_SPEC, install_status),
@@ -360,7 +361,7 @@ def definitions() -> list[dict[str, Any]]:
                 age,
             ),
         ),
-        _definition(
+        definition(
             PACKAGING_GROUP,
             "PackageRepository",
             resource_schema(_PACKAGE_REPOSITORY_SPEC, _STEPS_STATUS),

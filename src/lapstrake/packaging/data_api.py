@@ -145,3 +145,17 @@ PACKAGE_METADATA = DataKind(
 )
 
 KINDS = (PACKAGE, PACKAGE_METADATA)
+
+
+def definitions() -> list[dict[str, Any]]:
+    """The kinds as CustomResourceDefinitions of their own, for a cluster where nobody serves the group.
+
+    Global packages then do not show in other namespaces; who selects packages looks for them.
+    """
+    age = {"name": "Age", "type": "date", "jsonPath": ".metadata.creationTimestamp"}
+    return [
+        crds.definition(
+            GROUP, kind.kind, kind.schema, short_names=kind.short_names, columns=(*kind.columns, age)
+        )
+        for kind in KINDS
+    ]
