@@ -28,6 +28,7 @@ _WAIT = (
     Flag("wait-timeout", "duration", 1800.0, "Maximum amount of time to wait in wait phase"),
 )
 _ONE = (NAMESPACE_FLAG, _NAME, *_WAIT)
+_DELETE = (*_ONE, Flag("noop", "bool", False, "Leave the resources of the app in the cluster"))
 
 
 def command() -> Command:
@@ -44,6 +45,11 @@ def command() -> Command:
                 run=_list,
             ),
             Command("get", "Get details for app", aliases=("g",), flags=_ONE, run=_get, arguments=(0, 1)),
+            Command("pause", "Pause reconciliation of app", flags=_ONE, run=_pause, arguments=(0, 1)),
+            Command("kick", "Trigger reconciliation for app", flags=_ONE, run=_kick, arguments=(0, 1)),
+            Command(
+                "delete", "Delete app", aliases=("d", "del"), flags=_DELETE, run=_delete, arguments=(0, 1)
+            ),
             Command(
                 "status", "View status of app", aliases=("s",), flags=_ONE, run=_status, arguments=(0, 1)
             ),
@@ -100,6 +106,55 @@ def _status(args: Arguments) -> int:
     client = open_cluster(args)
     show_status(page, client, namespace_of(args, client), _name(args), waiting(args))
     return 0
+
+
+def _pause(args: Arguments) -> int:
+    from lapstrake.operations import app_control
+
+    page, client, namespace, name, owner = _chosen(args)
+    doing = f"Pausing reconciliation for App '{name}' in namespace '{namespace}'"
+    if owner:
+        owner += "(The App will be unpaused when the package installation reconciles)\n"
+    page.sentence(f"{owner}{doing}")
+    page.confirm()
+    app_control.pause(client, namespace, name)
+    page.succeeded()
+    return 0
+
+
+def _kick(args: Arguments) -> int:
+    from lapstrake.operations import app_control
+
+    page, client, namespace, name, owner = _chosen(args)
+    page.sentence(f"{owner}Triggering reconciliation for app '{name}' in namespace '{namespace}'")
+    page.confirm()
+    app_control.kick(client, namespace, name, page, waiting(args))
+    page.succeeded()
+    return 0
+
+
+def _delete(args: Arguments) -> int:
+    from lapstrake.operations import app_control
+
+    page, client, namespace, name, owner = _chosen(args)
+    page.sentence(f"{owner}Delete app '{name}' from namespace '{namespace}'")
+    page.confirm()
+    app_control.delete(client, namespace, name, page, waiting(args), noop=args["noop"])
+    page.succeeded()
+    return 0
+
+
+def _chosen(args: Arguments) -> tuple[PackagePage, ClusterClient, str, str, str]:
+    """The App must be there; the last of the values is a line about its owner, or empty."""
+    from lapstrake.operations.app_control import owner_text
+    from lapstrake.operations.cluster_access import APPS
+
+    page = PackagePage.open(args, tty=True)
+    client = open_cluster(args)
+    namespace, name = namespace_of(args, client), _name(args)
+    page.target(client)
+    owner = owner_text(client.get(APPS, namespace, name))
+    return page, client, namespace, name, f"App '{name}' is owned by '{owner}'\n" if owner else ""
 
 
 def show_status(page: PackagePage, client: ClusterClient, namespace: str, name: str, wait: Wait) -> None:
