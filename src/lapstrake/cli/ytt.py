@@ -1,4 +1,4 @@
-"""The ytt command line: template (the bare command), fmt, version."""
+"""The ytt command line: template (the bare command), version."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ _FLAGS = (
     ),
     Flag("dangerous-data-values-disable-validation", "bool", False, "Skip validating data values"),
     Flag("data-values-schema-inspect", "bool", False, "Determine the complete schema for data values"),
-    Flag("output", "array", None, "Output format (yaml, json, pos)", short="o"),
+    Flag("output", "strings", None, "Output format (yaml, json, pos)", short="o"),
     Flag("output-files", "string", "", "Add output files to given directory"),
     Flag(
         "dangerous-emptied-output-directory",
@@ -105,7 +105,6 @@ def _root() -> Command:
         run=_template,
         children=(
             Command("template", "Process YAML templates", aliases=("t", "tpl"), flags=_FLAGS, run=_template),
-            Command("fmt", "Format YAML templates", flags=_FLAGS[:1], run=_fmt),
             Command("version", "Print ytt version", run=_version),
         ),
     )
@@ -113,14 +112,6 @@ def _root() -> Command:
 
 def _version(args: Arguments) -> int:
     sys.stdout.write(f"ytt version {YTT_VERSION}\n")
-    return 0
-
-
-def _fmt(args: Arguments) -> int:
-    from lapstrake.yamldoc.format import formatted
-
-    for source in Reader().sources(args["file"]):
-        sys.stdout.write(formatted(source.data, source.path))
     return 0
 
 
@@ -169,6 +160,11 @@ def _output_type(args: Arguments) -> str:
             kind = given
         elif given != "openapi-v3":
             raise InputError(f"Unknown output type '{given}'")
+    if "openapi-v3" in args["output"] and not args["data-values-schema-inspect"]:
+        raise InputError(
+            "Output type currently only supported for data values schema "
+            "(i.e. include --data-values-schema-inspect)"
+        )
     if args["data-values-schema-inspect"] and "openapi-v3" not in args["output"]:
         raise InputError(
             "Data values schema export only supported in OpenAPI v3 format; specify format with --output=openapi-v3 flag"

@@ -9,6 +9,7 @@ from lapstrake.errors import InputError
 from lapstrake.yamldoc.gojson import dumps, float_text
 from lapstrake.yamldoc.nodes import Array, Map
 from lapstrake.yamldoc.plain import to_plain
+from lapstrake.yamldoc.printer import print_value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -63,8 +64,8 @@ def positions_text(documents: Iterable[Document]) -> str:
     for document in documents:
         rows.append((str(document.position), f"[doc]{_inline(document.value)}"))
         _rows(document.value, "  ", rows)
-    width = max([17, *(len(place) for place, _ in rows)])
-    return "".join([f"{place.rjust(width)} | {text}\n" for place, text in rows])
+    width = 10 + max([len(place) for place, _ in rows], default=0)
+    return "".join([f"{place.rjust(width)} | {text.rstrip()}\n" for place, text in rows])
 
 
 def _rows(value: Any, indent: str, rows: list[tuple[str, str]]) -> None:
@@ -76,6 +77,8 @@ def _rows(value: Any, indent: str, rows: list[tuple[str, str]]) -> None:
         for number, entry in enumerate(value.items):
             rows.append((str(entry.position), f"{indent}[{number}]{_inline(entry.value)}"))
             _rows(entry.value, indent + "  ", rows)
+    elif type(value) is str and "\n" in value:
+        rows.append(("", f"{indent}{print_value(value)}"))
 
 
 def _key(key: Any) -> str:
@@ -86,7 +89,7 @@ def _key(key: Any) -> str:
 
 
 def _inline(value: Any) -> str:
-    if type(value) is Map or type(value) is Array or value is None:
+    if type(value) is Map or type(value) is Array or value is None or (type(value) is str and "\n" in value):
         return ""
     return f" {_scalar(value)}"
 

@@ -6,6 +6,7 @@ looks at exact types and knows every answer itself.
 
 from __future__ import annotations
 
+from math import fmod
 from types import FunctionType
 
 from lapstrake.starlark.collections import DictMethods, ListMethods
@@ -119,7 +120,8 @@ def modulo(a: Any, b: Any) -> Any:
         if b == 0:
             integers = type(a) is int and type(b) is int
             raise EvalError("integer modulo by zero" if integers else "float modulo by zero")
-        return a % b
+        # A float's remainder has the sign of the dividend, an integer's that of the divisor.
+        return a % b if type(a) is int and type(b) is int else fmod(a, b)
     return _extension("%", a, b)
 
 

@@ -170,7 +170,6 @@ class _Resolver:
     def load(self, statement: Load) -> None:
         if self.scope is not None:
             self.fault(statement.line, "load statement within a function")
-            return
         for local, _ in statement.names:
             self.bind(statement.line, local)
             self.loaded.add(local)

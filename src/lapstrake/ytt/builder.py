@@ -38,7 +38,7 @@ class Replacement(Opaque):
     __slots__ = ("value",)
 
     def __init__(self, value: Any) -> None:
-        super().__init__("@ytt:template.replace", {}, "")
+        super().__init__("@ytt:template.replace", {})
         self.value = value
 
 

@@ -54,7 +54,7 @@ class Run:
 
 
 class Evaluation:
-    """Runs files of ``source`` with ``values`` as data.values (a Struct, or None while they are being made)."""
+    """Runs files of ``source`` with ``values`` as data.values."""
 
     __slots__ = ("run", "source", "tree", "values")
 

@@ -137,14 +137,14 @@ class Struct(Value):
 
 
 class Opaque(Value):
-    """A value of the modules that cannot be put out; ``hint`` is added to the refusal."""
+    """A value of the modules that cannot be put out; ``refusal`` says so, and what to do instead."""
 
-    __slots__ = ("fields", "hint", "kind")
+    __slots__ = ("fields", "kind", "refusal")
 
-    def __init__(self, kind: str, fields: dict[str, Any], hint: str = "") -> None:
+    def __init__(self, kind: str, fields: dict[str, Any], refusal: str = "does not encode") -> None:
         self.kind = kind
         self.fields = fields
-        self.hint = hint
+        self.refusal = refusal
 
     def type_name(self) -> str:
         return self.kind
@@ -219,8 +219,8 @@ def to_tree(value: Any, depth: int = 0) -> Any:
         return Map([MapItem(name, to_tree(item, depth + 1)) for name, item in value.fields.items()])
     if kind is StarlarkSet:
         return Array([ArrayItem(to_tree(item, depth + 1)) for item in keys_of(value.entries)])
-    if kind is Opaque:
-        raise EvalError(f"Unable to convert value: {value.kind} does not encode{value.hint}")
+    if isinstance(value, Opaque):
+        raise EvalError(f"Unable to convert value: {value.kind} {value.refusal}")
     raise EvalError(f"unknown type {go_type(value)} for conversion to go value")
 
 

@@ -59,7 +59,7 @@ def _code(text: str, start: int, line: int, pieces: list[Piece]) -> tuple[int, b
         raise InputError(f"Missing code closing '{_CLOSE}' at {_place(text, len(text))}")
     nested = text.find(_OPEN, start + 2, end)
     if nested >= 0:
-        raise InputError(f"Unexpected code opening '{_OPEN}' at {_place(text, nested)}")
+        raise InputError(f"Unexpected code opening '{_OPEN}' at {_place(text, nested + 1)}")
     code = text[start + 2 : end].removeprefix("-")
     trim = code.endswith("-")
     pieces.append(Piece(code[:-1] if trim else code, line, True))

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from itertools import chain
 
 from lapstrake.errors import InputError
-from lapstrake.yamldoc.nodes import Document, DocumentSet, without_shadowed_items
+from lapstrake.yamldoc.nodes import Document, DocumentSet, Map, without_shadowed_items
 from lapstrake.yamldoc.parser import parse
+from lapstrake.yamldoc.printer import is_empty
 from lapstrake.ytt.files import STARLARK, TEXT, YAML
 from lapstrake.ytt.libraries import Meant, reference_pieces
 
@@ -63,6 +65,7 @@ class Workspace:
         self._parsed: dict[int, DocumentSet] = {}
         self._templates: dict[int, bool] = {}
         self._marked: dict[int, dict[str, int]] = {}
+        self._values = Values(Document(Map()), None)
 
     # -- parsing
 
@@ -141,7 +144,7 @@ class Workspace:
         schema_files = [file for file in files if SCHEMA in self.marked_documents(file)]
         value_files = [file for file in files if VALUES in self.marked_documents(file)]
         if not (schema_files or value_files or additional or schemas or layers):
-            return Values(Document(None), None)
+            return Values(Document(Map()), None)
         from lapstrake.ytt import data_values
         from lapstrake.ytt.fragment import Struct
 
@@ -182,7 +185,7 @@ class Workspace:
         for file in files:
             try:
                 documents = evaluation.yaml(file).items
-                if any(mark not in (one.annotations or {}) and one.value is not None for one in documents):
+                if any(mark not in (one.annotations or {}) and not is_empty(one.value) for one in documents):
                     kind = "data values" if mark == VALUES else "schema"
                     raise InputError(f"Expected {kind} file '{file.name}' to only have {kind} documents")
             except InputError as error:
@@ -202,58 +205,58 @@ class Workspace:
 
     def outputs(self, values: Values) -> list[Output]:
         """All files that are put out, with overlays applied, in the order of the files. Raises InputError."""
-        data: Any = None
         made: list[Output] = []
         overlays: list[DocumentSet] = []
+        self._values = values
         for file in self.tree.own():
-            if file.kind == YAML and (file.output or not file.is_library):
-                if VALUES in self.marked_documents(file) or SCHEMA in self.marked_documents(file):
-                    continue
-                if not self.is_template(file):
-                    result = self.parsed(file)
-                else:
-                    data = data or self.evaluation(self.values_struct(values))
-                    result = self._template(data, file, overlays)
-                if file.output and self.parsed(file).items:
-                    made.append(Output(file, result))
-            elif file.kind == STARLARK and file.is_template:
-                data = data or self.evaluation(self.values_struct(values))
-                data.starlark(file)
-            elif file.kind == TEXT and file.output:
-                text = file.decoded()
-                if file.is_template and ("@)" in text or "(@" in text):
-                    data = data or self.evaluation(self.values_struct(values))
-                    text = data.text(file)
-                made.append(Output(file, text))
+            result = self._result(file, overlays)
+            if result is not None:
+                made.append(Output(file, result))
         if overlays:
             from lapstrake.ytt.overlay.engine import apply_overlays
 
-            apply_overlays(
-                [one.result for one in made if isinstance(one.result, DocumentSet)], overlays, self.run
-            )
+            targets = [one.result for one in made if isinstance(one.result, DocumentSet)]
+            apply_overlays(targets, overlays, self.run)
         return made
 
+    @cached_property
+    def _with_values(self) -> Evaluation:
+        return self.evaluation(self.values_struct(self._values))
+
+    def _result(self, file: File, overlays: list[DocumentSet]) -> DocumentSet | str | None:
+        """What is put out for a file, or None. Libraries in Starlark are evaluated too, for what they may complain about."""
+        if file.kind == STARLARK and file.is_template:
+            self._with_values.starlark(file)
+        elif file.kind == TEXT and file.output:
+            text = file.decoded()
+            is_template = file.is_template and ("(@" in text or "@)" in text)
+            return self._with_values.text(file) if is_template else text
+        elif file.kind == YAML and (file.output or not file.is_library):
+            return self._documents(file, overlays)
+        return None
+
+    def _documents(self, file: File, overlays: list[DocumentSet]) -> DocumentSet | None:
+        marks = self.marked_documents(file)
+        docset = self.parsed(file)
+        if VALUES in marks or SCHEMA in marks or not docset.items:
+            return None
+        if self.is_template(file):
+            docset = self._with_values.yaml(file)
+            mine = [document for document in docset.items if OVERLAY in (document.annotations or ())]
+            if mine:
+                docset.items = [document for document in docset.items if document not in mine]
+                if file.output:
+                    overlays.append(DocumentSet(mine, docset.position))
+                if not docset.items:
+                    return None
+        return docset if file.output else None
+
     def values_struct(self, values: Values) -> Any:
-        from lapstrake.ytt.fragment import Struct, struct_of
+        from lapstrake.ytt.fragment import struct_of
 
         value = struct_of(values.document.value)
-        if value is None:
-            value = Struct({})
         self.run.machine.freeze(value)
         return value
-
-    def _template(self, evaluation: Evaluation, file: File, overlays: list[DocumentSet]) -> DocumentSet:
-        """The ordinary documents of a template; its overlays are added to ``overlays``."""
-        docset = evaluation.yaml(file)
-        mine: list[Document] = []
-        ordinary: list[Document] = []
-        for document in docset.items:
-            annotations = document.annotations or {}
-            (mine if OVERLAY in annotations else ordinary).append(document)
-        if mine and file.output:
-            overlays.append(DocumentSet(mine, docset.position))
-        docset.items = ordinary
-        return docset
 
 
 def _after_library_module(annotations: dict[str, Annotation], mark: str) -> bool:

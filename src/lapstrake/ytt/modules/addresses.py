@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from lapstrake.ytt.evaluation import Run
 
-_USE_STRING = " (hint: use .string())"
+_USE_STRING = "does not automatically encode (hint: use .string())"
 _SEGMENT_SAFE = "$&+=:@-_.~"
 
 

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from lapstrake.ytt.evaluation import Run
 
 _CHECKS = {
-    "min": 'lambda v: fail("value < {}".format(bound)) if v < bound else True',
-    "max": 'lambda v: fail("value > {}".format(bound)) if v > bound else True',
+    "min": 'lambda v: True if v >= bound else fail("value < {}".format(bound))',
+    "max": 'lambda v: True if v <= bound else fail("value > {}".format(bound))',
     "min_len": 'lambda v: True if len(v) >= bound else fail("length = {}".format(len(v)))',
     "max_len": 'lambda v: True if len(v) <= bound else fail("length = {}".format(len(v)))',
 }
@@ -72,7 +72,9 @@ def assertion(run: Run, name: str, source: str, names: dict[str, Any]) -> Opaque
 
 
 def opaque(check: Any) -> Opaque:
-    return Opaque("@ytt:assert.assertion", {"check": check}, " (did you mean to call check()?)")
+    return Opaque(
+        "@ytt:assert.assertion", {"check": check}, "does not encode (did you mean to call check()?)"
+    )
 
 
 def _no_load(name: str) -> Any:

@@ -25,7 +25,4 @@ def members(evaluation: Evaluation, folder: str) -> dict[str, Any]:
             raise EvalError("expected exactly zero or one argument")
         return tree.listing(a_string(args[0]) if args else "", folder)
 
-    found: dict[str, Any] = {"read": read, "list": listing}
-    if evaluation.values is not None:
-        found["values"] = evaluation.values
-    return found
+    return {"read": read, "list": listing, "values": evaluation.values}

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from lapstrake.errors import InputError
+from lapstrake.position import Position
 from lapstrake.starlark.errors import EvalError
 from lapstrake.starlark.values import type_name
-from lapstrake.yamldoc.nodes import Document, DocumentSet, copy_value
+from lapstrake.yamldoc.gojson import dumps
+from lapstrake.yamldoc.nodes import Array, ArrayItem, Document, DocumentSet, Map, MapItem, copy_value
+from lapstrake.yamldoc.printer import print_value
 from lapstrake.ytt.fragment import Fragment, Struct, to_tree
 from lapstrake.ytt.libraries import Chosen
 from lapstrake.ytt.modules.function import a_string, exactly, function
+from lapstrake.ytt.schema.errors import CALCULATED
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -49,6 +53,40 @@ def members(evaluation: Evaluation, folder: str) -> dict[str, Any]:
         return _Library(source, tree, settings, path, alias, [], []).value()
 
     return {"get": get}
+
+
+class _Calculated(Position):
+    """Where a value stands that code has made: nowhere, but errors can show what it is."""
+
+    __slots__ = ("_item",)
+
+    def __init__(self, item: MapItem | ArrayItem) -> None:
+        self.source = CALCULATED
+        self.line = self.column = 0
+        self._item = item
+
+    @property
+    def text(self) -> str:  # type: ignore[override]
+        item = self._item
+        if isinstance(item, MapItem) and type(item.value) is str:
+            return f"{item.key}: {dumps(item.value)}"
+        return print_value(Map([item]) if isinstance(item, MapItem) else Array([item]))
+
+    def __str__(self) -> str:
+        return "?"
+
+
+def _calculated(value: Any) -> Any:
+    """``value`` with such a position for each item that has none, changed in place."""
+    pending = [value]
+    while pending:
+        node = pending.pop()
+        if isinstance(node, (Map, Array)):
+            for item in node.items:
+                if item.position.line == 0:
+                    item.position = _Calculated(item)
+                pending.append(item.value)
+    return value
 
 
 def _flag(value: Any) -> bool:
@@ -101,7 +139,7 @@ class _Library:
             if key != "plain":
                 raise EvalError(f"Unexpected keyword argument '{key}'")
             plain = _flag(given)
-        document = Document(copy_value(to_tree(value)))
+        document = Document(_calculated(copy_value(to_tree(value))))
         if plain:
             from lapstrake.ytt.data_values import make_lenient
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from lapstrake.starlark.errors import EvalError
 from lapstrake.yamldoc.gojson import dumps
 from lapstrake.yamldoc.nodes import DocumentSet, without_shadowed_items
@@ -114,7 +116,20 @@ def _toml_decode(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     try:
         return _sorted(tomllib.loads(text))
     except tomllib.TOMLDecodeError as error:
-        raise EvalError(f"toml: {error}") from None
+        raise EvalError(f"toml: {_toml_problem(text, str(error))}") from None
+
+
+def _toml_problem(text: str, message: str) -> str:
+    """The complaint in the words of Go's decoder where they are known."""
+    found = re.fullmatch(r"(.*) \(at line (\d+), column (\d+)\)", message)
+    if found is None:
+        return message
+    line = text.split("\n")[int(found.group(2)) - 1]
+    key = line.partition("=")[0].strip()
+    place = f'line {found.group(2)} (last key "{key}")'
+    if found.group(1) == "Invalid value":
+        return f"{place}: expected value but found '{line[int(found.group(3)) - 1 :][:1]}' instead"
+    return f"{place}: {found.group(1)}"
 
 
 def _toml_encode(args: tuple[Any, ...], kwargs: dict[str, Any]) -> str:
