@@ -7,6 +7,7 @@ merge keys. Descriptions are those of custom kinds alone. Recorded in vectors/ku
 from __future__ import annotations
 
 import hashlib
+import re
 import threading
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -234,7 +235,7 @@ def _schema_name(served: Served) -> str:
 
 
 def _camel_group(group: str) -> str:
-    return "".join(part.capitalize() for part in (group or "core").removesuffix(".k8s.io").split("."))
+    return "".join(part.capitalize() for part in re.split(r"[.-]", (group or "core").removesuffix(".k8s.io")))
 
 
 _METHODS = {

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from lapstrake.apiserver import definition_rules, metadata_rules, structural
+from lapstrake.apiserver import custom_rules, definition_rules, metadata_rules, structural
 from lapstrake.apiserver.causes import Cause
 from lapstrake.apiserver.kind_rules import RULES as KIND_RULES
-from lapstrake.apiserver.schema import Schema
+from lapstrake.apiserver.schema import MISSING, Schema
+from lapstrake.apiserver.status import cause
 from lapstrake.apiserver.workload_rules import RULES as WORKLOAD_RULES
 
 Object = Mapping[str, Any]
@@ -37,6 +38,18 @@ def custom_violations(schema: Schema | None, obj: Object, old: Object | None = N
     """What is wrong with a custom resource; ``schema`` is that of its kind, None: anything goes."""
     found = list(metadata_rules.violations("", obj["metadata"], old["metadata"] if old else None))
     if schema is not None:
-        body = {key: value for key, value in obj.items() if key not in ("apiVersion", "kind", "metadata")}
-        found += structural.violations(schema, body)
+        broken = list(structural.violations(schema, _body(obj)))
+        found += broken
+        if custom_rules.has_rules(schema):
+            if broken:
+                found.append(
+                    cause("FieldValueInvalid", "<nil>", f"Invalid value: null: {custom_rules.UNCHECKED}")
+                )
+            else:
+                found += custom_rules.violations(schema, obj, MISSING if old is None else old)
     return found
+
+
+def _body(obj: Object) -> dict[str, Any]:
+    """What the schema of a custom kind speaks of; the head is checked for all kinds alike."""
+    return {key: value for key, value in obj.items() if key not in ("apiVersion", "kind", "metadata")}
