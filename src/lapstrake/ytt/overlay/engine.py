@@ -8,6 +8,7 @@ from __future__ import annotations
 from lapstrake.errors import InputError
 from lapstrake.yamldoc.nodes import Array, ArrayItem, Document, DocumentSet, Map, MapItem, copy_value
 from lapstrake.yamldoc.printer import is_empty
+from lapstrake.ytt.fragment import go_type
 from lapstrake.ytt.overlay.annotations import (
     ALL,
     NO_DEFAULTS,
@@ -19,7 +20,7 @@ from lapstrake.ytt.overlay.annotations import (
 )
 from lapstrake.ytt.overlay.compare import difference
 from lapstrake.ytt.overlay.expectation import applies
-from lapstrake.ytt.overlay.host import go_type, is_callable, tree_type
+from lapstrake.ytt.overlay.host import is_callable, tree_type
 from lapstrake.ytt.overlay.matching import document_test, item_test
 
 TYPE_CHECKING = False

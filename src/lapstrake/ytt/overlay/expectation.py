@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 
 from lapstrake.errors import InputError
+from lapstrake.ytt.fragment import go_type
 from lapstrake.ytt.overlay.annotations import NOT_GIVEN
-from lapstrake.ytt.overlay.host import go_type, is_callable
+from lapstrake.ytt.overlay.host import is_callable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

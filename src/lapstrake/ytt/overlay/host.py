@@ -1,10 +1,10 @@
-"""What overlays need from the evaluator of templates, and the names its values have in messages."""
+"""What overlays need from the evaluator of templates, and the names that types of the tree have in messages."""
 
 from __future__ import annotations
 
 from types import FunctionType
 
-from lapstrake.starlark.values import Builtin, Value
+from lapstrake.starlark.values import Value
 from lapstrake.yamldoc.nodes import Array, Map
 
 TYPE_CHECKING = False
@@ -25,18 +25,6 @@ if TYPE_CHECKING:
             """A Starlark value as a value of the tree; a yamlfragment gives the node that it shows."""
 
 
-_GO_TYPES: dict[type, str] = {
-    bool: "starlark.Bool",
-    int: "starlark.Int",
-    float: "starlark.Float",
-    str: "starlark.String",
-    type(None): "starlark.NoneType",
-    list: "*starlark.List",
-    tuple: "starlark.Tuple",
-    dict: "*starlark.Dict",
-    FunctionType: "*starlark.Function",
-}
-
 _TREE_TYPES: dict[type, str] = {
     bool: "boolean",
     int: "integer",
@@ -47,17 +35,6 @@ _TREE_TYPES: dict[type, str] = {
     Map: "map",
     Array: "array",
 }
-
-
-def go_type(value: Any) -> str:
-    """The type of a Starlark value as ytt's messages name it."""
-    known = _GO_TYPES.get(type(value))
-    if known is not None:
-        return known
-    if isinstance(value, Builtin):
-        return "*starlark.Builtin"
-    name = value.type_name() if isinstance(value, Value) else type(value).__name__
-    return "*yamlfragment.YAMLFragment" if name == "yamlfragment" else f"*starlark.{name.capitalize()}"
 
 
 def is_callable(value: Any) -> bool:

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from lapstrake.errors import InputError
 from lapstrake.starlark.errors import EvalError
-from lapstrake.starlark.values import Value
+from lapstrake.starlark.values import Builtin
 from lapstrake.yamldoc.nodes import Map
+from lapstrake.ytt.fragment import go_type
 from lapstrake.ytt.overlay.annotations import NOT_GIVEN
 from lapstrake.ytt.overlay.compare import difference, same
-from lapstrake.ytt.overlay.host import go_type, is_callable, tree_type
+from lapstrake.ytt.overlay.host import is_callable, tree_type
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,31 +23,20 @@ if TYPE_CHECKING:
     from lapstrake.ytt.overlay.host import Host
 
 
-class Matcher(Value):
+class Matcher(Builtin):
     """A builtin matcher; ``test(place, left, right)`` takes values of the tree."""
 
-    __slots__ = ("_host", "name", "test")
+    __slots__ = ("test",)
 
     def __init__(self, name: str, test: Callable[[Any, Any, Any], bool], host: Host) -> None:
-        self.name = name
+        def run(args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
+            if len(args) != 3 or kwargs:
+                raise EvalError(f"{name}: expected exactly 3 arguments")
+            place, left, right = args
+            return test(place, host.to_yaml(left), host.to_yaml(right))
+
+        super().__init__(name, run)
         self.test = test
-        self._host = host
-
-    def type_name(self) -> str:
-        return "builtin_function_or_method"
-
-    def text(self) -> str:
-        return f"<built-in function {self.name}>"
-
-    def hash_key(self) -> Any:
-        return self
-
-    def call(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        if len(args) != 3 or kwargs:
-            raise EvalError(f"{self.name}: expected exactly 3 arguments")
-        place, left, right = args
-        to_yaml = self._host.to_yaml
-        return self.test(place, to_yaml(left), to_yaml(right))
 
 
 def map_key_matcher(key: str, host: Host) -> Matcher:
