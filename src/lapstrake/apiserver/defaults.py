@@ -70,6 +70,8 @@ def _daemon_set(obj: dict[str, Any]) -> None:
     if strategy.setdefault("type", "RollingUpdate") == "RollingUpdate":
         _defaults(strategy.setdefault("rollingUpdate", {}), {"maxUnavailable": 1, "maxSurge": 0})
     fill_template(spec)
+    notes = obj.setdefault("metadata", {}).setdefault("annotations", {})
+    notes.setdefault("deprecated.daemonset.template.generation", "1")
 
 
 def _stateful_set(obj: dict[str, Any]) -> None:
@@ -157,6 +159,12 @@ def _endpoints(obj: dict[str, Any]) -> None:
 def _endpoint_slice(obj: dict[str, Any]) -> None:
     for port in obj.get("ports") or ():
         _defaults(port, {"name": "", "protocol": "TCP"})
+
+
+def _event(obj: dict[str, Any]) -> None:
+    """Members that the server prints whether or not they say anything."""
+    times = {"firstTimestamp": None, "lastTimestamp": None, "eventTime": None}
+    _defaults(obj, {"source": {}, **times, "reportingComponent": "", "reportingInstance": ""})
 
 
 def _secret(obj: dict[str, Any]) -> None:
@@ -286,6 +294,7 @@ _FILLS: Mapping[str, Fill] = {
     "core.v1.ReplicationController": _replication_controller,
     "core.v1.Service": _service,
     "core.v1.Endpoints": _endpoints,
+    "core.v1.Event": _event,
     "core.v1.Secret": _secret,
     "core.v1.Namespace": _namespace,
     "core.v1.PersistentVolumeClaim": _claim,
