@@ -231,6 +231,11 @@ def test_idle_upload_is_given_up(client: Client, clock: Clock, registry: Running
     assert client("GET", place).status == 404
 
 
+def test_pages_of_other_sites_are_refused(client: Client, registry: RunningRegistry) -> None:
+    assert error(client("POST", "a/b/blobs/uploads/", Origin="http://evil.test"))["code"] == "DENIED"
+    assert client("POST", "a/b/blobs/uploads/", Origin=registry.url).status == 202
+
+
 def test_address_in_use_is_an_error(
     registry: RunningRegistry, tmp_path_factory: pytest.TempPathFactory
 ) -> None:

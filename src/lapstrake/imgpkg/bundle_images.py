@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-from lapstrake.errors import InputError, RegistryError
+from lapstrake.errors import InputError
 from lapstrake.imgpkg.locks import LockedImage
 from lapstrake.imgpkg.remote import (
     Registry,
@@ -20,6 +20,7 @@ from lapstrake.imgpkg.remote import (
     images_lock_of,
     is_bundle,
     locations_of,
+    prefixed,
 )
 from lapstrake.oci.digest import Digest
 from lapstrake.oci.reference import Reference
@@ -90,10 +91,8 @@ class BundleReader:
         known = kinds.get(str(locked.reference))
         if known is False:
             return locked, reference, None
-        try:
+        with prefixed("Checking image existence"):
             image = RemoteImage(reference.repo, self._registry.manifest(reference))
-        except RegistryError as error:
-            raise RegistryError(f"Checking image existence: {error}", status=error.status) from error
         return locked, reference, image if known or is_bundle(self._registry, image) else None
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -47,10 +48,8 @@ class RemoteImage:
 
 def fetch_image(registry: Registry, reference: Reference) -> RemoteImage:
     """Raises RegistryError ``Fetching image: ...``."""
-    try:
+    with prefixed("Fetching image"):
         return RemoteImage(reference.repo, registry.manifest(reference))
-    except RegistryError as error:
-        raise RegistryError(f"Fetching image: {error}", status=error.status, code=error.code) from error
 
 
 def config_of(registry: Registry, image: RemoteImage) -> ImageConfig:
@@ -111,10 +110,11 @@ def exists(registry: Registry, reference: Reference) -> bool:
     return True
 
 
-def prefixed(prefix: str, action: Callable[[], None]) -> None:
-    """Run ``action``; an error of it gets ``prefix`` in front, and stays of its kind."""
+@contextmanager
+def prefixed(prefix: str) -> Iterator[None]:
+    """An error of what is done inside gets ``prefix`` in front, and stays of its kind."""
     try:
-        action()
+        yield
     except RegistryError as error:
         raise RegistryError(f"{prefix}: {error}", status=error.status, code=error.code) from error
     except LapstrakeError as error:

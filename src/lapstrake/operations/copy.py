@@ -103,14 +103,11 @@ def bundle_parcels(
     ``Reading Images from Bundle: ...`` if an image is missing or a lock cannot be read."""
     image = fetch_bundle(registry, reference)
     reader = BundleReader(registry, options.concurrency)
-    prefixed("Reading Images from Bundle", lambda: _opened(reader, image))
+    with prefixed("Reading Images from Bundle"):
+        bundle = reader.read(image)
     wanted = root_tag(reference) if tag is None else tag
-    parcels = parcels_of_bundle(registry, reader.read(image), wanted, options.concurrency)
+    parcels = parcels_of_bundle(registry, bundle, wanted, options.concurrency)
     return _signed(registry, parcels, options)
-
-
-def _opened(reader: BundleReader, image: RemoteImage) -> None:
-    reader.read(image)
 
 
 def _signed(registry: Readable, parcels: list[Parcel], options: CopyOptions) -> list[Parcel]:

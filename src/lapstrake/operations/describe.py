@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lapstrake.errors import InputError, RegistryError
+from lapstrake.errors import InputError
 from lapstrake.imgpkg import naming
 from lapstrake.imgpkg.bundle_images import Bundle, BundleReader, FoundImage
 from lapstrake.imgpkg.description import DescribedBundle, DescribedImage
@@ -22,21 +22,14 @@ def describe(
     concurrency: int = 5,
 ) -> DescribedBundle:
     """Raises InputError if the image is no bundle, and ``Retrieving Images from bundle: ...``."""
-    try:
+    with prefixed(f"Unable to check if {reference.original} is a bundle"):
         image = fetch_image(registry, reference)
-    except RegistryError as error:
-        text = f"Unable to check if {reference.original} is a bundle: {error}"
-        raise RegistryError(text, status=error.status, code=error.code) from error
     if not is_bundle(registry, image):
         raise InputError(f"Only bundles can be described, and {reference.original} is not a bundle")
     reader = BundleReader(registry, concurrency)
-    prefixed("Retrieving Images from bundle", lambda: _opened(reader, image))
-    describer = _Describer(registry, layers, signatures)
-    return describer.bundle(reader.read(image), LockedImage(image.reference))
-
-
-def _opened(reader: BundleReader, image: RemoteImage) -> None:
-    reader.read(image)
+    with prefixed("Retrieving Images from bundle"):
+        bundle = reader.read(image)
+    return _Describer(registry, layers, signatures).bundle(bundle, LockedImage(image.reference))
 
 
 class _Describer:

@@ -7,11 +7,19 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from lapstrake.adapters import files
-from lapstrake.errors import InputError, RegistryError
+from lapstrake.errors import InputError
 from lapstrake.imgpkg import naming
 from lapstrake.imgpkg.bundle_images import Bundle, BundleReader, fetch_bundle
 from lapstrake.imgpkg.locks import ImagesLock, LockedImage
-from lapstrake.imgpkg.remote import Registry, RemoteImage, exists, fetch_image, is_bundle, locations_of
+from lapstrake.imgpkg.remote import (
+    Registry,
+    RemoteImage,
+    exists,
+    fetch_image,
+    is_bundle,
+    locations_of,
+    prefixed,
+)
 from lapstrake.oci.digest import Digest
 from lapstrake.oci.layer import unpack
 from lapstrake.oci.reference import Reference
@@ -118,12 +126,8 @@ def _extract(registry: Registry, image: RemoteImage, folder: str, report: Report
     layers = image.layers
     for number, layer in enumerate(reversed(layers), 1):
         report(f"Extracting layer '{layer.digest}' ({number}/{len(layers)})")
-        try:
+        with prefixed("Extracting image into directory"):
             files.extract(unpack(registry.blob(image.repo, layer.digest)), folder)
-        except InputError as error:
-            raise InputError(f"Extracting image into directory: {error}") from error
-        except RegistryError as error:
-            raise RegistryError(f"Extracting image into directory: {error}", status=error.status) from error
 
 
 def _relocate(registry: Registry, image: RemoteImage, folder: str) -> bool:

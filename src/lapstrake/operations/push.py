@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from lapstrake.adapters import files
-from lapstrake.errors import InputError, RegistryError
+from lapstrake.errors import InputError
 from lapstrake.imgpkg import contents, naming
+from lapstrake.imgpkg.remote import prefixed
 from lapstrake.oci.digest import Digest
 from lapstrake.oci.layer import Layer, pack
 from lapstrake.oci.manifest import ImageConfig, manifest_of
@@ -62,14 +63,10 @@ def push_layer(
         raise InputError(f"could not parse reference: {reference.original}")
     config = ImageConfig((layer.diff_id,), labels).to_bytes()
     manifest = manifest_of(config, [layer.descriptor])
-    try:
+    with prefixed(f"Writing '{reference}'"):
         registry.push_blob(reference.repo, layer.digest, layer.data)
         registry.push_blob(reference.repo, Digest.of(config), config)
         registry.put_manifest(reference, manifest.media_type, manifest.data)
         own = reference.with_tag(naming.digest_tag(manifest.digest))
         registry.put_manifest(own, manifest.media_type, manifest.data)
-    except RegistryError as error:
-        raise RegistryError(
-            f"Writing '{reference}': {error}", status=error.status, code=error.code
-        ) from error
     return reference.with_digest(manifest.digest)

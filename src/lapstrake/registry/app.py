@@ -10,7 +10,7 @@ import json
 import os
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable
-from urllib.parse import quote, urlencode
+from urllib.parse import quote, urlencode, urlsplit
 
 from starlette.applications import Starlette
 from starlette.requests import ClientDisconnect, Request
@@ -61,6 +61,7 @@ def _answering(handler: Handler) -> Handler:
 
     async def endpoint(request: Request) -> Response:
         try:
+            _check_origin(request)
             name = request.path_params.get("name")
             if name is not None and not is_name(name):
                 raise refusals.invalid_name(name)
@@ -73,6 +74,13 @@ def _answering(handler: Handler) -> Handler:
         return response
 
     return endpoint
+
+
+def _check_origin(request: Request) -> None:
+    """Refuse what a page of another site lets a browser send; registry clients send no Origin."""
+    origin = request.headers.get("Origin")
+    if origin is not None and urlsplit(origin).netloc != request.headers.get("Host"):
+        raise Refusal(403, "DENIED", "requested access to the resource is denied")
 
 
 async def _not_found(request: Request, error: Exception) -> Response:
