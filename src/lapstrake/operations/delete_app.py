@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from lapstrake.kapp import changes as plan
-from lapstrake.kapp import order, report
+from lapstrake.kapp import order, report, waits
 from lapstrake.kapp.app import App
 from lapstrake.kapp.changes import Change, Strategies
 from lapstrake.kapp.config import Config
@@ -104,7 +104,7 @@ def _found(cluster: Cluster, options: DeleteOptions) -> App | None:
 
 
 def _changes(around: Surroundings, app: App, options: DeleteOptions, config: Config) -> list[Change]:
-    strategies = Strategies(wait=options.apply.wait, progress=change_run.progress_of(config))
+    strategies = Strategies(wait=options.apply.wait, progress=waits.reconciled)
     rules = change_run.diff_rules(config, options.diff)
     now = around.clock.now_ns() / 1e9
     found = resources_of(around.cluster, app)

@@ -13,7 +13,7 @@ from lapstrake.errors import InputError
 from lapstrake.kapp import changes as plan
 from lapstrake.kapp import config as configs
 from lapstrake.kapp import given as givens
-from lapstrake.kapp import order, versioned
+from lapstrake.kapp import order, versioned, waits
 from lapstrake.kapp.app import IS_APP, IS_CHANGE, App
 from lapstrake.kapp.changes import Change, DiffRules, Strategies
 from lapstrake.kapp.config import Config
@@ -294,7 +294,7 @@ class _Deploy:
         strategies = Strategies(
             self._options.apply.default_update_strategy,
             self._options.apply.wait,
-            change_run.progress_of(config),
+            waits.reconciled,
         )
         numbered = [obj for obj in given if versioned.is_versioned(obj)]
         first, names, handled = _versioned_changes(numbered, existing, rules, strategies)

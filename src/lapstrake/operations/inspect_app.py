@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from lapstrake.errors import InputError
 from lapstrake.kapp import report, waits
-from lapstrake.kapp.labels import is_own, without_records
+from lapstrake.kapp.labels import ASSOCIATION_LABEL, is_own, without_records
 from lapstrake.kube.resource import Resource
 from lapstrake.operations import app_records, app_resources
 from lapstrake.operations.delete_app import resources_of
@@ -72,10 +72,13 @@ def _objects(cluster: Cluster, options: InspectOptions) -> list[Object]:
 
 def _as_tree(found: Sequence[Inspected]) -> list[Inspected]:
     by_uid = {one.resource.uid: one for one in found}
+    by_association = {_association(one): one.resource.uid for one in found if one.own}
     below: dict[str, list[Inspected]] = {}
     roots = []
     for one in found:
         parents = [owner.uid for owner in one.resource.owners if owner.uid in by_uid]
+        if not parents and not one.own and _association(one) in by_association:
+            parents = [by_association[_association(one)]]  # claims of a StatefulSet have no owner
         if parents:
             below.setdefault(parents[0], []).append(one)
         else:
@@ -92,6 +95,10 @@ def _as_tree(found: Sequence[Inspected]) -> list[Inspected]:
     for root in roots:
         add(root, 0)
     return ordered
+
+
+def _association(one: Inspected) -> str:
+    return one.resource.labels.get(ASSOCIATION_LABEL, "")
 
 
 def raw(one: Inspected, *, managed_fields: bool) -> Object:
