@@ -118,8 +118,11 @@ class Definitions:
 
     def prepare(self, new: dict[str, Any], old: Mapping[str, Any] | None) -> None:
         """Fill in what the server decides: default names, accepted names, conditions, stored versions."""
-        spec = new["spec"]
-        names = spec["names"]
+        spec = new.setdefault("spec", {})
+        names = spec.get("names") or {}
+        if not (spec.get("group") and names.get("plural") and names.get("kind")):
+            # Refused by the rules of the kind.
+            return
         names.setdefault("singular", names["kind"].lower())
         names.setdefault("listKind", names["kind"] + "List")
         spec.setdefault("conversion", {"strategy": "None"})
@@ -130,7 +133,7 @@ class Definitions:
             status["acceptedNames"] = dict(names)
         elif "acceptedNames" not in status:
             status["acceptedNames"] = {"plural": "", "kind": ""}
-        stored = [version["name"] for version in spec["versions"] if version.get("storage")]
+        stored = [version.get("name", "") for version in spec.get("versions") or () if version.get("storage")]
         status["storedVersions"] = list(dict.fromkeys([*(status.get("storedVersions") or []), *stored]))
 
     def _conditions(self, new: Mapping[str, Any], old: Mapping[str, Any] | None) -> list[dict[str, Any]]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from starlette.responses import Response
 
-from lapstrake.apiserver import bodies, listing, status
+from lapstrake.apiserver import bodies, listing, rules, status
 from lapstrake.apiserver.answers import Answers, Form, form_of
 from lapstrake.apiserver.decoding import duplicate_fields
 from lapstrake.apiserver.deletion import Deletion, delete_options
@@ -124,7 +124,8 @@ class Crud:
         target = asked.target
         body = asked.document()
         if target.group in _REVIEWS:
-            review = self._reviews.review(target.plural, target.namespace, body, asked.user)
+            body = rules.decoded(asked.served, body, call)
+            review = self._reviews.review(target.plural, body, asked.user)
             return self._answers.value(review, form, 201)
         item = self._objects.create(asked.served, target.namespace, body, call, repeated=asked.repeated())
         return self._answers.object(asked.served, item, form, 201)
@@ -158,8 +159,7 @@ class Crud:
     def _options_body(self, asked: Asked) -> Mapping[str, Any]:
         if not asked.body.strip():
             return {}
-        body = asked.document()
-        return body if isinstance(body, dict) else {}
+        return rules.read_as("meta.v1.DeleteOptions", asked.document())
 
     # -- subresources
 
@@ -173,7 +173,8 @@ class Crud:
             return self._finalize(asked, call, form)
         if name == "token" and asked.verb == "create":
             account = self._objects.get(asked.served, asked.target.namespace, asked.target.name)
-            return self._answers.value(self._reviews.token(account.object, asked.document() or {}), form, 201)
+            wanted = rules.read_as("authentication.v1.TokenRequest", asked.document())
+            return self._answers.value(self._reviews.token(account.object, wanted), form, 201)
         if name in ("log", "exec", "attach", "portforward"):
             return self._of_container(asked, name)
         if name == "eviction" and asked.verb == "create":
@@ -205,14 +206,14 @@ class Crud:
                 wanted = self._patching.patched_value(scale_of(served, live), asked.body, media)
             else:
                 wanted = asked.document()
-            return rescaled(served, live, wanted)
+            return rescaled(served, live, rules.read_as("autoscaling.v1.Scale", wanted))
 
         item = self._objects.modify(served, target.namespace, target.name, change, call, "scale")
         return self._answers.scale(scale_of(served, item), form)
 
     def _finalize(self, asked: Asked, call: Call, form: Form) -> Response:
         """PUT of a namespace's own finalizers."""
-        body = asked.document()
+        body = rules.read_as("core.v1.Namespace", asked.document())
         wanted = (body.get("spec") or {}).get("finalizers") or []
 
         def change(live: Stored) -> dict[str, Any]:
@@ -233,7 +234,7 @@ class Crud:
         raise status.bad_request(f"pod {asked.target.name} is simulated: nothing runs in its containers")
 
     def _evict(self, asked: Asked, form: Form) -> Response:
-        body = asked.document() or {}
+        body = rules.read_as("policy.v1.Eviction", asked.document())
         options = delete_options(asked.query, body.get("deleteOptions") or {})
         self._deletion.delete(asked.served, asked.target.namespace, asked.target.name, options)
         done = {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "code": 201}

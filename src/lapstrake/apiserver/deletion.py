@@ -11,7 +11,7 @@ from lapstrake.apiserver import status
 from lapstrake.apiserver.admission import admitted
 from lapstrake.apiserver.metadata import has_generation
 from lapstrake.apiserver.objects import Objects, is_finished
-from lapstrake.apiserver.reading import seen, unstored
+from lapstrake.apiserver.reading import NAMESPACES, seen, unstored
 from lapstrake.apiserver.requests import Query
 from lapstrake.apiserver.resources import Served
 from lapstrake.apiserver.store import Collection, Key, Stored
@@ -23,6 +23,7 @@ FOREGROUND, ORPHAN = "foregroundDeletion", "orphan"
 CLEANUP = "customresourcecleanup.apiextensions.k8s.io"
 """The finalizer that keeps a custom resource definition until its instances are gone."""
 
+_PERMANENT = ("default", "kube-system", "kube-public")
 _DEFINITIONS = Collection("apiextensions.k8s.io", "customresourcedefinitions")
 _FINALIZER = {"Foreground": FOREGROUND, "Orphan": ORPHAN}
 _POD_GRACE = 30
@@ -110,6 +111,9 @@ class Deletion:
                 return self._objects.get(served, namespace, name)
             live = seen(served, at_rest)
             _check_preconditions(served, live, options)
+            if served.collection == NAMESPACES and name in _PERMANENT:
+                text = "this namespace may not be deleted"
+                raise status.forbidden(rt.plural, name, rt.group, text)
             admitted(self._objects.hooks, "DELETE", rt, live.copy(), live.object)
             marked = self._marked(served, live, options)
             if marked is None:

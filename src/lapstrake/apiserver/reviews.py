@@ -47,9 +47,9 @@ class Reviews:
         self._tokens = tokens
         self._clock = clock
 
-    def review(self, plural: str, namespace: str, body: Any, user: User) -> dict[str, Any]:
-        """The answer to a POST on one of the review resources."""
-        spec = body.get("spec") or {} if isinstance(body, dict) else {}
+    def review(self, plural: str, body: Mapping[str, Any], user: User) -> dict[str, Any]:
+        """The answer to a POST on one of the review resources; ``body`` has been decoded."""
+        spec = body.get("spec") or {}
         match plural:
             case "selfsubjectreviews":
                 found = {"userInfo": _user_info(user)}
@@ -67,7 +67,7 @@ class Reviews:
                 return self._rules(spec, user)
         raise status.no_such_resource()
 
-    def token(self, account: Mapping[str, Any], body: dict[str, Any]) -> dict[str, Any]:
+    def token(self, account: Mapping[str, Any], body: Mapping[str, Any]) -> dict[str, Any]:
         """The answer to a TokenRequest for a ServiceAccount."""
         spec = body.get("spec") or {}
         seconds = int(spec.get("expirationSeconds") or USUAL_TOKEN)

@@ -63,6 +63,22 @@ def decoded(
     return obj
 
 
+def read_as(definition: str, body: Any) -> dict[str, Any]:
+    """What a body that is no object of a resource says, by its definition in the catalogue: options, a Scale.
+
+    Unknown fields are dropped, an empty body is an empty object. Raises the refusal of wrong types.
+    """
+    kind, version = definition.rpartition(".")[2], definition.split(".")[1]
+    if not isinstance(body, dict):
+        if body is None:
+            return {}
+        raise status.bad_request(f"the object provided is unrecognized (must be of type {kind})")
+    try:
+        return decode(definition_schema(definition), body).object
+    except DecodeError as error:
+        raise Unreadable(kind, version, str(error)) from None
+
+
 def redecoded(served: Served, obj: dict[str, Any], live: Mapping[str, Any], call: Call) -> dict[str, Any]:
     """The result of a patch, read as if it had been sent. Raises the refusal of another name or namespace."""
     found = decoded(served, obj, call, patched=True)
@@ -112,7 +128,7 @@ def violations(served: Served, obj: Mapping[str, Any], old: Mapping[str, Any] | 
     if not served.custom:
         return validation.violations(served.definition, obj, old)
     found = validation.custom_violations(served.schema, obj, old)
-    if served.view is not None and served.view.validate is not None:
+    if not found and served.view is not None and served.view.validate is not None:
         return [*found, *served.view.validate(obj)]
     return found
 
