@@ -54,7 +54,7 @@ def _decoded(fields: Mapping[str, Any], path: Path) -> Iterator[Path]:
     for element, below in fields.items():
         if element == ".":
             yield path
-        elif below:
+        elif below and isinstance(below, Mapping):
             yield from _decoded(below, (*path, element))
         else:
             yield (*path, element)

@@ -77,7 +77,7 @@ def _merged_value(live: Any, patch: Any, schema: Schema, order: Any) -> Any:
 
 
 def _merged_set(live: list[Any], patch: list[Any], order: Any) -> list[Any]:
-    together = live + [item for item in dict.fromkeys(patch) if item not in live]
+    together = live + [item for at, item in enumerate(patch) if item not in live and item not in patch[:at]]
     return _ordered(together, order if isinstance(order, list) else patch, live, "")
 
 
@@ -111,7 +111,9 @@ def _ordered(items: list[Any], wanted: Sequence[Any], live: Sequence[Any], key: 
     """The items in the wanted order; those that only the server knows keep their place relative to it."""
 
     def identity(item: Any) -> Any:
-        return item.get(key) if key and isinstance(item, Mapping) else item
+        found = item.get(key) if key and isinstance(item, Mapping) else item
+        # A key of a wrong type is refused later, when the result is read as an object of its kind.
+        return found if found is None or isinstance(found, str | int | float) else repr(found)
 
     ranks = _first_places([identity(item) for item in wanted])
     places = _first_places([identity(item) for item in live])
