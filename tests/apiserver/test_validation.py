@@ -357,3 +357,13 @@ def schema_of(spec: dict[str, Any]) -> dict[str, Any]:
 )
 def test_definition(changes: dict[str, Any], wrong: list[str]) -> None:
     assert definition(**changes) == wrong
+
+
+def test_schema_may_require_the_head_of_an_object() -> None:
+    schema = from_openapi(
+        {"type": "object", "required": ["metadata", "spec"], "properties": {"spec": {"type": "object"}}}
+    )
+    obj = {"apiVersion": "x.example.com/v1", "kind": "X", "metadata": {"name": "a"}, "spec": {}}
+    assert custom_violations(schema, obj) == []
+    del obj["spec"]
+    assert [cause["field"] for cause in custom_violations(schema, obj)] == ["spec"]

@@ -38,7 +38,7 @@ def custom_violations(schema: Schema | None, obj: Object, old: Object | None = N
     """What is wrong with a custom resource; ``schema`` is that of its kind, None: anything goes."""
     found = list(metadata_rules.violations("", obj["metadata"], old["metadata"] if old else None))
     if schema is not None:
-        broken = list(structural.violations(schema, _body(obj)))
+        broken = list(structural.violations(schema, obj))
         found += broken
         if custom_rules.has_rules(schema):
             if broken:
@@ -48,8 +48,3 @@ def custom_violations(schema: Schema | None, obj: Object, old: Object | None = N
             else:
                 found += custom_rules.violations(schema, obj, MISSING if old is None else old)
     return found
-
-
-def _body(obj: Object) -> dict[str, Any]:
-    """What the schema of a custom kind speaks of; the head is checked for all kinds alike."""
-    return {key: value for key, value in obj.items() if key not in ("apiVersion", "kind", "metadata")}
