@@ -45,7 +45,7 @@ _REGISTRY = (
 _PUSH = (
     _BUNDLE,
     _IMAGE,
-    Flag("file", "strings", None, "Set file (format: /tmp/foo, -) (can repeat)", short="f"),
+    Flag("file", "strings", None, "Set file or folder to push (can repeat)", short="f"),
     Flag(
         "file-exclusion", "strings", [".git"], "Exclude file whose path, relative to the bundle root, matches"
     ),
