@@ -10,7 +10,6 @@ from lapstrake.yamldoc.nodes import Document, DocumentSet, Map, without_shadowed
 from lapstrake.yamldoc.parser import parse
 from lapstrake.yamldoc.printer import is_empty
 from lapstrake.ytt.files import STARLARK, TEXT, YAML
-from lapstrake.ytt.libraries import Meant, reference_pieces
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
     from lapstrake.ytt.data_values import LibraryDocument
     from lapstrake.ytt.evaluation import Evaluation, Run
     from lapstrake.ytt.files import File, FileTree
-    from lapstrake.ytt.libraries import Piece
+    from lapstrake.ytt.libraries import Meant, Piece
     from lapstrake.ytt.schema.types import DocumentType
     from lapstrake.ytt.settings import Settings
 
@@ -174,6 +173,8 @@ class Workspace:
         return Values(merged, schema)
 
     def _given(self, additional: Sequence[LibraryDocument]) -> Iterator[Document]:
+        from lapstrake.ytt.libraries import Meant, reference_pieces
+
         for one in additional:
             if one.library:
                 self.meant.append(Meant(one.library, reference_pieces(one.library), one.document))
@@ -182,6 +183,8 @@ class Workspace:
 
     def _own(self, evaluation: Evaluation, files: Sequence[File], mark: str) -> Iterator[Document]:
         """The marked documents of the files, evaluated one by one; those with a library's name are put aside."""
+        from lapstrake.ytt.libraries import Meant
+
         for file in files:
             try:
                 documents = evaluation.yaml(file).items
@@ -237,9 +240,10 @@ class Workspace:
 
     def _documents(self, file: File, overlays: list[DocumentSet]) -> DocumentSet | None:
         marks = self.marked_documents(file)
-        docset = self.parsed(file)
-        if VALUES in marks or SCHEMA in marks or not docset.items:
+        if VALUES in marks or SCHEMA in marks:
             return None
+        docset = self.parsed(file)
+        is_empty_file = not docset.items
         if self.is_template(file):
             docset = self._with_values.yaml(file)
             mine = [document for document in docset.items if OVERLAY in (document.annotations or ())]
@@ -249,7 +253,7 @@ class Workspace:
                     overlays.append(DocumentSet(mine, docset.position))
                 if not docset.items:
                     return None
-        return docset if file.output else None
+        return docset if file.output and not is_empty_file else None
 
     def values_struct(self, values: Values) -> Any:
         from lapstrake.ytt.fragment import struct_of
@@ -277,6 +281,8 @@ def _library_reference(annotation: Annotation) -> tuple[str, list[Piece]]:
     """The library that ``#@library/ref "..."`` names. Raises InputError."""
     if len(annotation.args) != 1:
         raise InputError(f"Expected library/ref annotation to have one arg, got {len(annotation.args)}")
+    from lapstrake.ytt.libraries import reference_pieces
+
     try:
         return str(annotation.args[0]), reference_pieces(str(annotation.args[0]))
     except InputError as error:
