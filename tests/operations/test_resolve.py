@@ -28,8 +28,8 @@ class Known:
     def tags(self, repository: Repository) -> Sequence[str]:
         return [tag.replace("_", ".") for tag in self._digests]
 
-    def platform_digest(self, reference: Reference, platform: Platform) -> str | None:
-        return OTHER if platform.architecture == "arm" else ""
+    def platform_digests(self, reference: Reference, platform: Platform) -> Sequence[str] | None:
+        return [OTHER] if platform.architecture == "arm" else []
 
 
 class Unreachable:
@@ -41,7 +41,7 @@ class Unreachable:
     def tags(self, repository: Repository) -> Sequence[str]:
         raise AssertionError(f"asked for the tags of {repository}")
 
-    def platform_digest(self, reference: Reference, platform: Platform) -> str | None:
+    def platform_digests(self, reference: Reference, platform: Platform) -> Sequence[str] | None:
         raise AssertionError(f"asked for the platforms of {reference}")
 
 

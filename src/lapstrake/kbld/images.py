@@ -25,8 +25,8 @@ class Resolver(Protocol):
 
     def tags(self, repository: Repository) -> Sequence[str]: ...
 
-    def platform_digest(self, reference: Reference, platform: Platform) -> str | None:
-        """The one image of that platform if ``reference`` is an index ("": there is none), None if it is no index."""
+    def platform_digests(self, reference: Reference, platform: Platform) -> Sequence[str] | None:
+        """The images of an index that are for the platform; None if ``reference`` is no index."""
         ...
 
 
@@ -100,16 +100,17 @@ def _with_selected_tag(text: str, override: Override, resolver: Resolver) -> str
 
 def _on_platform(image: ResolvedImage, platform: Platform, resolver: Resolver) -> ResolvedImage:
     reference = Reference.parse(image.url)
-    digest = resolver.platform_digest(reference, platform)
-    if digest is None:
+    digests = resolver.platform_digests(reference, platform)
+    if digests is None:
         return image
-    if not digest:
+    if len(digests) != 1:
+        found = "multiple" if digests else "none"
         raise InputError(
-            f"Expected to find one image under index '{image.url}' with matching platform, but found none"
+            f"Expected to find one image under index '{image.url}' with matching platform, but found {found}"
         )
     parts = {"os": platform.os, "architecture": platform.architecture, "variant": platform.variant}
     origin = {"platformSelected": {"index": image.url, **{k: v for k, v in parts.items() if v}}}
-    return ResolvedImage(image.given, f"{reference.repo}@{digest}", (*image.origins, origin))
+    return ResolvedImage(image.given, f"{reference.repo}@{digests[0]}", (*image.origins, origin))
 
 
 def parse_reference(text: str) -> Reference:

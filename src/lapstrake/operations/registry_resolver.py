@@ -35,21 +35,20 @@ class RegistryResolver:
     def tags(self, repository: Repository) -> Sequence[str]:
         return self._registry.tags(repository)
 
-    def platform_digest(self, reference: Reference, platform: Platform) -> str | None:
-        """The digest of the one image for ``platform``; "" if an index has none, None if this is no index."""
+    def platform_digests(self, reference: Reference, platform: Platform) -> Sequence[str] | None:
+        """What ``platform`` leaves open (variant, version of the system) may be anything."""
         found = self._registry.manifest(reference)
         if not found.is_index:
             return None
-        fitting = [d for d in found.index().manifests if self._fits(reference, d, platform)]
-        return str(fitting[0].digest) if len(fitting) == 1 else ""
+        return [str(d.digest) for d in found.index().manifests if self._fits(reference, d, platform)]
 
     def _fits(self, reference: Reference, descriptor: Descriptor, wanted: Platform) -> bool:
         own = descriptor.platform or self._configured(reference, descriptor)
         return (
             own.os == wanted.os
             and own.architecture == wanted.architecture
-            and own.variant == wanted.variant
-            and own.os_version == (wanted.os_version or own.os_version)
+            and wanted.variant in ("", own.variant)
+            and wanted.os_version in ("", own.os_version)
         )
 
     def _configured(self, reference: Reference, descriptor: Descriptor) -> Platform:
