@@ -20,6 +20,7 @@ from lapstrake.apiserver.builtin import builtin_types
 from lapstrake.apiserver.crds import DEFINITIONS, Cleanup, Definitions
 from lapstrake.apiserver.crud import Crud
 from lapstrake.apiserver.deletion import PODS, Deletion
+from lapstrake.apiserver.endpoints import EndpointsController
 from lapstrake.apiserver.escalation import Escalation
 from lapstrake.apiserver.garbage import GarbageCollector
 from lapstrake.apiserver.namespaces import Namespaces, prepare
@@ -90,6 +91,7 @@ class ApiServer:
             Cleanup(self.objects, self.deletion),
             GarbageCollector(self.objects, self.deletion),
             self._namespaces,
+            EndpointsController(self.objects, self.deletion),
         ]
         everybody = Everybody()
         access = Access(authenticator or everybody, authorizer or everybody)
