@@ -10,15 +10,15 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from lapstrake.errors import InputError
-from lapstrake.kapp import changes as plan
 from lapstrake.kapp import config as configs
 from lapstrake.kapp import given as givens
-from lapstrake.kapp import order, versioned, waits
+from lapstrake.kapp import order, waits
 from lapstrake.kapp.app import IS_APP, IS_CHANGE, App
-from lapstrake.kapp.changes import Change, DiffRules, Strategies
+from lapstrake.kapp.changes import Change, Strategies
 from lapstrake.kapp.config import Config
 from lapstrake.kapp.given import Placement
 from lapstrake.kapp.labels import APP_LABEL, Key, is_own, key_of, labeled
+from lapstrake.kapp.plan import planned
 from lapstrake.kube.resource import Resource
 from lapstrake.kube.types import ResourceType
 from lapstrake.operations import app_records, app_resources, change_run
@@ -120,7 +120,16 @@ class _Deploy:
         existing = self._existing(app, given, types)
         changes = [
             change
-            for change in self._changes(given, existing, config, rules)
+            for change in planned(
+                given,
+                existing,
+                rules=rules,
+                strategies=Strategies(
+                    options.apply.default_update_strategy, options.apply.wait, waits.reconciled
+                ),
+                templates=config.templates,
+                keep_others=options.patch,
+            )
             if accepts_change(options.diff.filter, change)
         ]
         dependencies = order.ordered(changes, config.groups, config.rules)
@@ -244,14 +253,26 @@ class _Deploy:
         existing = {
             key_of(Resource(obj)): obj
             for obj in found
-            if (is_own(Resource(obj)) or not app.label_value) and accepts(options.filters, Resource(obj), now)
+            if _belongs(app, Resource(obj)) and accepts(options.filters, Resource(obj), now)
         }
         if options.check_unlabeled:
             missing = [r for r in resources if key_of(r) not in existing and r.name]
-            others = app_resources.fetched(self._cluster, missing, types)
+            others = self._fetched(missing, types)
             self._refuse_foreign(app, others)
             existing |= {key_of(Resource(obj)): obj for obj in others}
         return existing
+
+    def _fetched(
+        self,
+        missing: Sequence[Resource],
+        types: Mapping[tuple[str, str], ResourceType],
+    ) -> list[Object]:
+        """Those that are there without our label; nothing is in a namespace that this run is going to make."""
+        namespaces = [r for r in missing if r.is_a("", "Namespace")]
+        found = app_resources.fetched(self._cluster, namespaces, types)
+        new = {r.name for r in namespaces} - {Resource(obj).name for obj in found}
+        rest = [r for r in missing if not r.is_a("", "Namespace") and r.namespace not in new]
+        return [*found, *app_resources.fetched(self._cluster, rest, types)]
 
     def _served(self, kinds: set[tuple[str, str]] | None) -> Sequence[ResourceType]:
         """What the server has, asked anew if a kind of the app is not among it."""
@@ -288,44 +309,6 @@ class _Deploy:
         if lines:
             raise InputError("\n".join(["Ownership errors:", *lines]))
 
-    def _changes(
-        self, given: Sequence[Object], existing: Mapping[Key, Object], config: Config, rules: DiffRules
-    ) -> list[Change]:
-        strategies = Strategies(
-            self._options.apply.default_update_strategy,
-            self._options.apply.wait,
-            waits.reconciled,
-        )
-        numbered = [obj for obj in given if versioned.is_versioned(obj)]
-        first, names, handled = _versioned_changes(numbered, existing, rules, strategies)
-        samples = {versioned.base_key(obj): obj for obj in numbered}
-        found = list(first)
-        for obj in given:
-            if versioned.is_versioned(obj) and versioned.KEEP_ORIGINAL not in Resource(obj).annotations:
-                continue
-            if names:
-                obj = versioned.referring(obj, names, config.templates, samples)
-            resource = Resource(obj)
-            key = key_of(resource)
-            handled.add(key)
-            current = existing.get(key) if resource.name else None
-            change: Change | None
-            if givens.EXISTS in resource.annotations:
-                change = plan.existence(obj, current, strategies)
-            elif current is None:
-                change = plan.creation(obj, strategies)
-            else:
-                change = plan.update(obj, current, rules, strategies)
-            if change is not None:
-                found.append(change)
-        if self._options.patch:
-            return [change for change in found if change.op != plan.DELETE]
-        return found + [
-            plan.deletion(obj, rules, strategies)
-            for key, obj in existing.items()
-            if key not in handled and givens.is_deletable(Resource(obj))
-        ]
-
     def _leave_after_diff(self, changes: Sequence[Change]) -> None:
         if self._options.diff_exit_status:
             pending = bool(changes)
@@ -343,38 +326,9 @@ class _Deploy:
             )
 
 
-def _versioned_changes(
-    numbered: Sequence[Object], existing: Mapping[Key, Object], rules: DiffRules, strategies: Strategies
-) -> tuple[list[Change], dict[Key, str], set[Key]]:
-    """Changes of versioned resources, the names to refer to, and the existing versions that are settled."""
-    creations: list[Change] = []
-    deletions: list[Change] = []
-    names: dict[Key, str] = {}
-    settled: set[Key] = set()
-    present = versioned.versions(list(existing.values()))
-    for obj in numbered:
-        key = versioned.base_key(obj)
-        several = present.get(key, [])
-        settled |= {key_of(Resource(version.body)) for version in several}
-        if several:
-            newest = several[-1]
-            same_number = versioned.renamed(obj, newest.number)
-            left, right = plan.sides(same_number, newest.body, rules)
-            if not plan.differ(left, right):
-                names[key] = Resource(same_number).name
-                unchanged = plan.update(same_number, newest.body, rules, strategies)
-                creations += [unchanged] if unchanged else []
-                deletions += [
-                    plan.deletion(old, rules, strategies) for old in versioned.superfluous(several, obj)
-                ]
-                continue
-        number = several[-1].number + 1 if several else 1
-        new = versioned.renamed(obj, number)
-        names[key] = Resource(new).name
-        change = plan.creation(new, strategies)
-        creations.append(replace(change, left=left, right=right) if several else change)
-        deletions += [plan.deletion(old, rules, strategies) for old in versioned.superfluous(several, obj)]
-    return [*creations, *deletions], names, settled
+def _belongs(app: App, resource: Resource) -> bool:
+    """Not generated by the cluster from something that carries the label."""
+    return is_own(resource) if app.label_value else not resource.owners
 
 
 def _named(app: App) -> Iterable[str]:
