@@ -7,6 +7,7 @@ the catalogue in ``builtin.py``. Decoding, defaulting, merging and field ownersh
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -204,7 +205,7 @@ def _fill_object(schema: Schema, value: Mapping[str, Any]) -> dict[str, Any]:
             filled[key] = fill_defaults(found, member)
     for key, found in schema.properties.items():
         if key not in filled and found.default is not MISSING:
-            filled[key] = fill_defaults(found, found.default)
+            filled[key] = fill_defaults(found, deepcopy(found.default))
     return filled
 
 
@@ -214,7 +215,7 @@ def drop_forbidden_nulls(schema: Schema, value: Any) -> Any:
         kept: dict[str, Any] = {}
         for key, member in value.items():
             found = schema.child(key)
-            if member is None and found is not None and found.type and not found.nullable:
+            if member is None and found is not None and not found.nullable:
                 continue
             kept[key] = drop_forbidden_nulls(found, member) if found is not None else member
         return kept
