@@ -32,8 +32,16 @@ def resource_rows(found: Sequence[Inspected], now: float) -> list[tuple[str, ...
 
 
 def resources_table(found: Sequence[Inspected], app: str, now: float) -> Printed:
+    """As on a terminal: a repeated namespace is ``^``, except in a tree."""
     rows = resource_rows(found, now)
-    shown = [tuple(cell or "-" for cell in row) for row in rows]
+    is_tree = any(one.depth for one in found)
+    shown = [
+        tuple(
+            cell or "-"
+            for cell in ("^" if i and not is_tree and row[0] == rows[i - 1][0] else row[0], *row[1:])
+        )
+        for i, row in enumerate(rows)
+    ]
     text = (
         f"Resources in app '{app}'\n\n"
         + report.aligned([RESOURCES_HEADER, *shown])
