@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 import urllib3
 
+from lapstrake.adapters.redaction import without_passwords
 from lapstrake.errors import InputError
 
 MOST_BYTES = 4 << 30
@@ -68,8 +69,9 @@ def _receive(request: Request, keep: Callable[[bytes], None], limit: int) -> Non
 
 def failure(url: str, error: BaseException) -> str:
     """Why nothing came, as Go's HTTP client says it."""
+    shown = without_passwords(url)
     if "Connection refused" not in str(error):
-        return f'Get "{url}": {error}'
+        return f'Get "{shown}": {without_passwords(str(error))}'
     parsed = urllib3.util.parse_url(url)
     port = parsed.port or (443 if parsed.scheme == "https" else 80)
-    return f'Get "{url}": dial tcp {parsed.host}:{port}: connect: connection refused'
+    return f'Get "{shown}": dial tcp {parsed.host}:{port}: connect: connection refused'

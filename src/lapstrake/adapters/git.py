@@ -7,6 +7,7 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from lapstrake.adapters.redaction import without_passwords
 from lapstrake.errors import InputError
 
 _LONGEST_RUN = 900.0  # seconds
@@ -37,6 +38,6 @@ class Git:
         except subprocess.TimeoutExpired as e:
             raise InputError(f"Git [{' '.join(args)}]: no answer in {_LONGEST_RUN:.0f} s") from e
         if done.returncode != 0:
-            stderr = done.stderr.decode("utf-8", "replace")
+            stderr = without_passwords(done.stderr.decode("utf-8", "replace"))
             raise InputError(f"Git [{' '.join(args)}]: exit status {done.returncode} (stderr: {stderr})")
         return done.stdout.decode("utf-8", "replace")

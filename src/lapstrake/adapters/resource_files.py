@@ -62,6 +62,8 @@ def _from_file(path: str) -> bytes:
 def _from_url(url: str) -> bytes:
     import urllib3
 
+    from lapstrake.adapters.download import failure
+
     try:
         with urllib3.PoolManager() as pool:
             answer = pool.request("GET", url, preload_content=False, retries=urllib3.Retry(0, redirect=10))
@@ -71,17 +73,7 @@ def _from_url(url: str) -> bytes:
                 )
             data = answer.read(_MOST_BYTES + 1)
     except (urllib3.exceptions.HTTPError, OSError) as e:
-        raise InputError(f"Parsing HTTP URL '{url}': Requesting URL '{url}': {_failure(url, e)}") from e
+        raise InputError(f"Parsing HTTP URL '{url}': Requesting URL '{url}': {failure(url, e)}") from e
     if len(data) > _MOST_BYTES:
         raise InputError(f"Parsing HTTP URL '{url}': more than {_MOST_BYTES} bytes")
     return data
-
-
-def _failure(url: str, error: BaseException) -> str:
-    import urllib3
-
-    if "Connection refused" in str(error):
-        parsed = urllib3.util.parse_url(url)
-        port = parsed.port or (443 if parsed.scheme == "https" else 80)
-        return f'Get "{url}": dial tcp {parsed.host}:{port}: connect: connection refused'
-    return f'Get "{url}": {error}'

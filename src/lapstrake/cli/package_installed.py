@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -15,6 +14,14 @@ from lapstrake.cli.cluster_flags import (
     place,
 )
 from lapstrake.cli.flags import Arguments, Command, Flag
+from lapstrake.cli.install_request import (
+    CONTENT_FLAGS,
+    NAME_FLAG,
+    PACKAGE_FLAGS,
+    install_name,
+    install_request,
+    update_request,
+)
 from lapstrake.cli.package_available import namespaced_table
 from lapstrake.cli.package_page import PackagePage, waiting
 from lapstrake.cli.ui import Table
@@ -24,10 +31,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from lapstrake.adapters.cluster import ClusterClient
     from lapstrake.operations.package_install import InstallRequest
-    from lapstrake.operations.package_update import UpdateRequest
 
 _SHARED_NAMESPACES = ("default", "kube-public")
-_NAME = Flag("package-install", "string", "", "Set installed package name", short="i")
 _WAIT = (
     Flag("wait", "bool", True, "Wait for reconciliation to complete"),
     Flag("wait-check-interval", "duration", 1.0, "Amount of time to sleep between checks while waiting"),
@@ -38,22 +43,11 @@ _WAIT = (
 _SHARED = Flag(
     "dangerous-allow-use-of-shared-namespace", "bool", False, "Allow installation in a shared namespace"
 )
-_CONTENT = (
-    Flag("version", "string", "", "Set package version", short="v"),
-    Flag("values", "bool", True, "Add or keep values supplied to package install"),
-    Flag("values-file", "string", "", "The path to the configuration values file", short="f"),
-    Flag("ytt-overlays", "bool", True, "Add or keep ytt overlays"),
-    Flag("ytt-overlay-file", "strings", None, "Path to ytt overlay file or folder (can repeat)"),
-)
-_PACKAGE = (
-    Flag("package", "string", "", "Set package name", short="p"),
-    Flag("package-name", "string", "", "Older name of --package", hidden=True),
-)
 _INSTALL = (
     NAMESPACE_FLAG,
-    _NAME,
-    *_PACKAGE,
-    *_CONTENT,
+    NAME_FLAG,
+    *PACKAGE_FLAGS,
+    *CONTENT_FLAGS,
     Flag(
         "service-account-name",
         "string",
@@ -70,20 +64,20 @@ _INSTALL = (
     _SHARED,
     *_WAIT,
 )
-_UPDATE = (NAMESPACE_FLAG, _NAME, *_PACKAGE, *_CONTENT, _SHARED, *_WAIT)
+_UPDATE = (NAMESPACE_FLAG, NAME_FLAG, *PACKAGE_FLAGS, *CONTENT_FLAGS, _SHARED, *_WAIT)
 _GET = (
     NAMESPACE_FLAG,
-    _NAME,
+    NAME_FLAG,
     Flag("values", "bool", False, "Get values data for installed package"),
     Flag("values-file-output", "string", "", "File path for exporting configuration values file"),
 )
 _DELETE = (
     NAMESPACE_FLAG,
-    _NAME,
+    NAME_FLAG,
     Flag("noop", "bool", False, "Ignore deletion of resources of the package"),
     *_WAIT,
 )
-_ONE = (NAMESPACE_FLAG, _NAME, *_WAIT)
+_ONE = (NAMESPACE_FLAG, NAME_FLAG, *_WAIT)
 
 
 def install_command(tool: str, name: str = "install") -> Command:
@@ -132,7 +126,7 @@ def _install(args: Arguments, tool: str) -> int:
 
     page = PackagePage.open(args, tty=True)
     client = open_cluster(args)
-    request = _install_request(args, namespace_of(args, client))
+    request = install_request(args, namespace_of(args, client))
     _refuse_shared_namespace(args, request.namespace, tool)
     if args["dry-run"]:
         page.block("".join(map(_dry, package_install.install_objects(request))))
@@ -153,23 +147,6 @@ def _install(args: Arguments, tool: str) -> int:
         _install_again(args, client, page, request, existing)
     page.succeeded()
     return 0
-
-
-def _install_request(args: Arguments, namespace: str) -> InstallRequest:
-    from lapstrake.operations.package_install import InstallRequest
-
-    package = args["package"] or args["package-name"]
-    if not package:
-        raise InputError("Expected non-empty package name")
-    return InstallRequest(
-        name=_name(args),
-        namespace=namespace,
-        package=package,
-        version=args["version"],
-        values=_read_values(args["values-file"]),
-        service_account=args["service-account-name"],
-        overlays=_read_overlays(args["ytt-overlay-file"]),
-    )
 
 
 def _install_again(
@@ -200,7 +177,7 @@ def _update(args: Arguments, tool: str) -> int:
 
     page = PackagePage.open(args, tty=True)
     client = open_cluster(args)
-    request = _update_request(args, namespace_of(args, client))
+    request = update_request(args, namespace_of(args, client))
     if not request.changes_something:
         raise InputError("Expected either package version, values file or overlays to update the package")
     if request.values is not None:
@@ -209,20 +186,6 @@ def _update(args: Arguments, tool: str) -> int:
     package_update.update(client, request, page, waiting(args))
     page.succeeded()
     return 0
-
-
-def _update_request(args: Arguments, namespace: str) -> UpdateRequest:
-    from lapstrake.operations.package_update import UpdateRequest
-
-    return UpdateRequest(
-        name=_name(args),
-        namespace=namespace,
-        version=args["version"],
-        values=_read_values(args["values-file"]),
-        drop_values=not args["values"],
-        overlays=_read_overlays(args["ytt-overlay-file"]),
-        drop_overlays=not args["ytt-overlays"],
-    )
 
 
 def _list(args: Arguments) -> int:
@@ -246,7 +209,7 @@ def _get(args: Arguments) -> int:
     page = PackagePage.open(args)
     client = open_cluster(args)
     page.target(client)
-    found, obj = get_install(client, namespace_of(args, client), _name(args))
+    found, obj = get_install(client, namespace_of(args, client), install_name(args))
     if path := args["values-file-output"]:
         from lapstrake.adapters.files import write_atomically
 
@@ -275,7 +238,7 @@ def _delete(args: Arguments) -> int:
 
     page = PackagePage.open(args, tty=True)
     client = open_cluster(args)
-    names = InstallNames(_name(args), namespace_of(args, client))
+    names = InstallNames(install_name(args), namespace_of(args, client))
     page.sentence(f"Delete package install '{names.name}' from namespace '{names.namespace}'")
     page.confirm()
     page.target(client)
@@ -289,7 +252,7 @@ def _status(args: Arguments) -> int:
 
     page = PackagePage.open(args, tty=True)
     client = open_cluster(args)
-    show_status(page, client, namespace_of(args, client), _name(args), waiting(args))
+    show_status(page, client, namespace_of(args, client), install_name(args), waiting(args))
     return 0
 
 
@@ -317,20 +280,12 @@ def _confirmed(args: Arguments, doing: str) -> tuple[PackagePage, ClusterClient,
 
     page = PackagePage.open(args, tty=True)
     client = open_cluster(args)
-    namespace, name = namespace_of(args, client), _name(args)
+    namespace, name = namespace_of(args, client), install_name(args)
     page.target(client)
     client.get(INSTALLS, namespace, name)
     page.sentence(f"{doing} package install '{name}' in namespace '{namespace}'")
     page.confirm()
     return page, client, namespace, name
-
-
-def _name(args: Arguments) -> str:
-    """The installation, by flag or as an argument."""
-    name = args["package-install"] or (args.positional[0] if args.positional else "")
-    if not name:
-        raise InputError("Expected non-empty package install name")
-    return str(name)
 
 
 def _refuse_shared_namespace(args: Arguments, namespace: str, tool: str) -> None:
@@ -357,40 +312,6 @@ def create_namespace(client: ClusterClient, namespace: str) -> None:
         client.create(NAMESPACES, {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}})
     except ConflictError:
         pass
-
-
-def _read_values(path: str) -> str | None:
-    if not path:
-        return None
-    try:
-        return _read(path)
-    except InputError as e:
-        raise InputError(f"Reading data values file '{path}': {e}") from e
-
-
-def _read_overlays(paths: Sequence[str]) -> list[tuple[str, str]]:
-    """Files in the order given; a folder gives its files by name."""
-    found = []
-    for path in paths:
-        inner = [os.path.join(path, n) for n in sorted(os.listdir(path))] if os.path.isdir(path) else [path]
-        found += [(os.path.basename(name), _read(name)) for name in inner if not os.path.isdir(name)]
-    return found
-
-
-def _read(path: str) -> str:
-    import sys
-
-    from lapstrake.adapters.file_tree import reason
-
-    if path == "-":
-        return sys.stdin.read()
-    try:
-        with open(path, encoding="utf-8") as file:
-            return file.read()
-    except OSError as e:
-        raise InputError(f"open {path}: {reason(e)}") from e
-    except UnicodeDecodeError as e:
-        raise InputError(f"{path} is not UTF-8") from e
 
 
 def _dry(obj: Any) -> str:
