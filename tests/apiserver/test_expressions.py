@@ -45,6 +45,12 @@ def test_loops_are_bounded() -> None:
         evaluate(deep, self=list(range(100)))
 
 
+def test_texts_are_bounded() -> None:
+    grow = "'aaaaaaaaaa'" + ".replace('a', 'aaaaaaaaaa')" * 8
+    with pytest.raises(ExpressionError, match="too long"):
+        evaluate(grow)
+
+
 KEY = from_openapi(
     {
         "type": "object",

@@ -81,6 +81,8 @@ class Crud:
         except ApiError as refusal:
             refusal.warnings = tuple(call.warnings)
             raise
+        except RecursionError:
+            raise status.bad_request("the object is nested too deeply") from None
         if asked.served.deprecation:
             call.warnings.append(asked.served.deprecation)
         return response, call.warnings

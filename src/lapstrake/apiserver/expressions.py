@@ -17,6 +17,7 @@ Scope = Mapping[str, Any]
 
 _MOST_STEPS = 100_000
 _DEEPEST = 50
+_LONGEST_TEXT = 1_000_000
 
 _TOKEN = re.compile(
     r"""
@@ -344,8 +345,26 @@ def _binary(sign: str, left: Any, right: Any) -> Any:
     return operation(left, right)
 
 
+def _replaced(text: str, old: str, new: str) -> str:
+    if len(text) * max(1, len(new)) > _LONGEST_TEXT:
+        raise ExpressionError("the text becomes too long")
+    return text.replace(old, new)
+
+
+def _joined(items: Sequence[str], separator: str = "") -> str:
+    if sum(map(len, items)) + len(items) * len(separator) > _LONGEST_TEXT:
+        raise ExpressionError("the text becomes too long")
+    return separator.join(items)
+
+
+def _added(left: Any, right: Any) -> Any:
+    if isinstance(left, str | list) and len(left) + len(right) > _LONGEST_TEXT:
+        raise ExpressionError("the text becomes too long")
+    return left + right
+
+
 _OPERATIONS: Mapping[str, Callable[[Any, Any], Any]] = {
-    "+": lambda left, right: left + right,
+    "+": _added,
     "-": lambda left, right: left - right,
     "*": lambda left, right: left * right if not isinstance(left, str | list) else _no_overload(),
     "%": lambda left, right: left % right if not isinstance(left, str) else _no_overload(),
@@ -383,10 +402,10 @@ _METHODS: Mapping[str, Callable[..., Any]] = {
     "upperAscii": lambda text: text.upper(),
     "trim": lambda text: text.strip(),
     "split": lambda text, separator: text.split(separator),
-    "replace": lambda text, old, new: text.replace(old, new),
+    "replace": _replaced,
     "indexOf": lambda value, part: value.find(part) if isinstance(value, str) else value.index(part),
     "substring": lambda text, start, end=None: text[start:end],
-    "join": lambda items, separator="": separator.join(items),
+    "join": _joined,
     "sum": sum,
     "min": min,
     "max": max,
