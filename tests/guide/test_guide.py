@@ -9,28 +9,33 @@ import re
 
 import pytest
 
-from tests.guide.conftest import World, kubectl
+from tests.e2e.world import World, needs_kubectl
+from tests.guide.conftest import Guide
 
 pytestmark = pytest.mark.guide
-needs_kubectl = pytest.mark.skipif(kubectl() is None, reason="no kubectl here")
 
 FIVE = ["cert-manager", "contour", "external-dns", "my-opinionated-config", "my-package"]
 
 
 @pytest.mark.parametrize(
     ("package", "recording"),
-    [("my-opinionated-config", "stdout/1-ytt-config.yaml"), ("my-opinionated-package", "stdout/3-ytt-package.yaml")],
+    [
+        ("my-opinionated-config", "stdout/1-ytt-config.yaml"),
+        ("my-opinionated-package", "stdout/3-ytt-package.yaml"),
+    ],
 )
-def test_ytt_renders_the_recorded_bytes(world: World, package: str, recording: str) -> None:
-    assert world.run("ytt", "-f", "config", "-f", "../sample-values.yaml", cwd=package) == world.recorded(recording)
+def test_ytt_renders_the_recorded_bytes(guide: Guide, package: str, recording: str) -> None:
+    rendered = guide.world.run("ytt", "-f", "config", "-f", "../sample-values.yaml", cwd=package)
+    assert rendered == guide.recorded(recording)
 
 
 @pytest.mark.parametrize("package", ["my-opinionated-config", "my-opinionated-package"])
-def test_kbld_writes_the_recorded_lock(world: World, package: str) -> None:
+def test_kbld_writes_the_recorded_lock(guide: Guide, package: str) -> None:
+    world = guide.world
     (world.folder / package / ".imgpkg").mkdir()
     world.run("kbld", "--file", "config", "--imgpkg-lock-output", ".imgpkg/images.yml", cwd=package)
     lock = (world.folder / package / ".imgpkg" / "images.yml").read_text()
-    assert lock == world.recorded(f"locked/{package}/.imgpkg/images.yml")
+    assert lock == guide.recorded(f"locked/{package}/.imgpkg/images.yml")
 
 
 @pytest.mark.parametrize(
@@ -44,13 +49,16 @@ def test_kbld_writes_the_recorded_lock(world: World, package: str) -> None:
     ],
 )  # fmt: skip
 def test_imgpkg_pushes_the_recorded_digest(world: World, folder: str, image: str, digest: str) -> None:
-    out = world.run("imgpkg", "push", "--tty", "--bundle", f"{world.registry}/{image}", "--file", ".", cwd=folder)
+    out = world.run(
+        "imgpkg", "push", "--tty", "--bundle", f"{world.registry}/{image}", "--file", ".", cwd=folder
+    )
     assert f"Pushed '{world.registry}/{image.split(':')[0]}@sha256:{digest}'\n" in out
 
 
-def test_repository_has_the_recorded_digest(world: World) -> None:
+def test_repository_has_the_recorded_digest(guide: Guide) -> None:
+    world = guide.world
     out = world.run("imgpkg", "push", "--tty", "-b", f"{world.registry}/tce/repo:1.0.1", "-f", "repo")
-    if world.same_address:
+    if guide.same_address:
         assert "@sha256:89e07733b0535dce9a792aad84e8cda5459df0aedc9cbc8138eb411b18d0e086'" in out
 
 
@@ -58,28 +66,47 @@ def test_pulled_bundle_is_what_was_pushed(world: World) -> None:
     world.run("imgpkg", "pull", "-b", f"{world.registry}/my-package-config:1d", "-o", "pulled")
     pushed, pulled = world.folder / "my-opinionated-config", world.folder / "pulled"
     files = {file.relative_to(pushed): file.read_bytes() for file in pushed.rglob("*") if file.is_file()}
-    assert {file.relative_to(pulled): file.read_bytes() for file in pulled.rglob("*") if file.is_file()} == files
+    assert {
+        file.relative_to(pulled): file.read_bytes() for file in pulled.rglob("*") if file.is_file()
+    } == files
 
 
 @pytest.mark.parametrize(
-    ("folder", "recording"), [("config", "stdout/2-kbld-package-config.yaml"), ("package", "stdout/4-kbld-package-package.yaml")]
+    ("folder", "recording"),
+    [("config", "stdout/2-kbld-package-config.yaml"), ("package", "stdout/4-kbld-package-package.yaml")],
 )
-def test_kbld_locks_the_package(world: World, folder: str, recording: str) -> None:
+def test_kbld_locks_the_package(guide: Guide, folder: str, recording: str) -> None:
+    world = guide.world
     locked = world.run("kbld", "--file", "package.yaml", cwd=f"resources/{folder}")
-    assert locked == world.recorded(recording)
+    assert locked == guide.recorded(recording)
     (world.folder / "resources" / folder / "package.yaml").write_text(locked)
 
 
 def test_repository_is_added(world: World) -> None:
-    world.run("tanzu", "package", "repository", "add", "tce", "--url", f"{world.registry}/tce/repo:1.0.1", "-n", "kapp-controller-packaging-global")
+    world.run(
+        "tanzu",
+        "package",
+        "repository",
+        "add",
+        "tce",
+        "--url",
+        f"{world.registry}/tce/repo:1.0.1",
+        "-n",
+        "kapp-controller-packaging-global",
+    )
     listed = world.run("tanzu", "package", "repository", "list", "-A")
     assert re.search(r"kapp-controller-packaging-global\s+tce\s+.*Reconcile succeeded", listed)
 
 
 @needs_kubectl
 def test_kubectl_applies_the_packages(world: World) -> None:
-    for folder, created in (("config", "config.my-opinionated.com"), ("package", "my-package.my-opinionated.com")):
-        out = world.run("kubectl", "apply", "-f", "package-metadata.yaml", "-f", "package.yaml", cwd=f"resources/{folder}")
+    for folder, created in (
+        ("config", "config.my-opinionated.com"),
+        ("package", "my-package.my-opinionated.com"),
+    ):
+        out = world.run(
+            "kubectl", "apply", "-f", "package-metadata.yaml", "-f", "package.yaml", cwd=f"resources/{folder}"
+        )
         assert out == (
             f"packagemetadata.data.packaging.carvel.dev/{created} created\npackage.data.packaging.carvel.dev/{created}.0.0.1 created\n"
         )
@@ -107,7 +134,15 @@ def rows(world: World) -> dict[str, str]:
 
 @needs_kubectl
 def test_installation_fails_first_and_heals_by_itself(world: World) -> None:
-    words = ["package", "install", "my-package", "--package-name", "my-package.my-opinionated.com", "--version", "0.0.1"]
+    words = [
+        "package",
+        "install",
+        "my-package",
+        "--package-name",
+        "my-package.my-opinionated.com",
+        "--version",
+        "0.0.1",
+    ]
     failure = world.fails("tanzu", *words, "--values-file", "my-package-config.yaml")
     assert "Expected to find kind" in failure or "packageinstall/" in failure
     world.until(lambda: list(rows(world).values()) == ["Reconcile succeeded"] * 5, 90)
@@ -117,20 +152,44 @@ def test_installation_fails_first_and_heals_by_itself(world: World) -> None:
 @needs_kubectl
 def test_package_installs_show_versions(world: World) -> None:
     out = world.run("kubectl", "get", "pkgi")
-    assert out.splitlines()[0].split() == ["NAME", "PACKAGE", "NAME", "PACKAGE", "VERSION", "DESCRIPTION", "AGE"]
-    assert re.search(r"^my-package\s+my-package.my-opinionated.com\s+0.0.1\s+Reconcile succeeded\s+\d+", out, re.M)
+    assert out.splitlines()[0].split() == [
+        "NAME",
+        "PACKAGE",
+        "NAME",
+        "PACKAGE",
+        "VERSION",
+        "DESCRIPTION",
+        "AGE",
+    ]
+    assert re.search(
+        r"^my-package\s+my-package.my-opinionated.com\s+0.0.1\s+Reconcile succeeded\s+\d+", out, re.M
+    )
 
 
 @needs_kubectl
 def test_values_reached_the_resources(world: World) -> None:
     issuer = ("kubectl", "get", "issuer", "-n", "my-package-certs", "wildcard-lets-encrypt", "-o")
     assert world.run(*issuer, "jsonpath={.spec.acme.email}") == "jorge@none.com"
-    assert world.run("kubectl", "get", "deploy", "-n", "projectcontour", "contour", "-o", "jsonpath={.status.availableReplicas}") == "2"
+    assert (
+        world.run(
+            "kubectl",
+            "get",
+            "deploy",
+            "-n",
+            "projectcontour",
+            "contour",
+            "-o",
+            "jsonpath={.status.availableReplicas}",
+        )
+        == "2"
+    )
 
 
 @needs_kubectl
 def test_changed_values_reach_the_resources(world: World) -> None:
-    world.run("tanzu", "package", "installed", "update", "my-package", "--values-file", "my-package-config-2.yaml")
+    world.run(
+        "tanzu", "package", "installed", "update", "my-package", "--values-file", "my-package-config-2.yaml"
+    )
     path = "jsonpath={.spec.acme.email} {.spec.acme.solvers[0].dns01.route53.region}"
     issuer = ("kubectl", "get", "issuer", "-n", "my-package-certs", "wildcard-lets-encrypt", "-o", path)
     world.until(lambda: world.run(*issuer) == "second@none.com us-east-2")
@@ -143,8 +202,15 @@ def test_expired_image_fails_the_installation(world: World) -> None:
     world.clock.ahead = 24 * 3600 + 60
     world.plane.registry.sweep()
     world.run("kubectl", "patch", "pkgi", "my-package", "--type=merge", "-p", '{"spec":{"syncPeriod":"30s"}}')
-    world.until(lambda: rows(world)["my-package"] == "Reconcile failed: Error (see .status.usefulErrorMessage for details)")
-    message = world.run("kubectl", "get", "packageinstall", "my-package", "-o", "jsonpath={.status.usefulErrorMessage}")
+    world.until(
+        lambda: (
+            rows(world)["my-package"]
+            == "Reconcile failed: Error (see .status.usefulErrorMessage for details)"
+        )
+    )
+    message = world.run(
+        "kubectl", "get", "packageinstall", "my-package", "-o", "jsonpath={.status.usefulErrorMessage}"
+    )
     digest = "sha256:fecbe96e78d28d354ecd72ab717f07d179fa14d659f3190311cbd0d4aa83d4ab"
     assert message == (
         "vendir: Error: Syncing directory '0':\n"
@@ -157,8 +223,24 @@ def test_expired_image_fails_the_installation(world: World) -> None:
 
 @needs_kubectl
 def test_image_that_is_back_heals_the_installation(world: World) -> None:
-    world.run("imgpkg", "push", "--bundle", f"{world.registry}/my-package-bundle:1d", "--file", ".", cwd="my-opinionated-package")
-    world.run("imgpkg", "push", "--bundle", f"{world.registry}/my-package-config:1d", "--file", ".", cwd="my-opinionated-config")
+    world.run(
+        "imgpkg",
+        "push",
+        "--bundle",
+        f"{world.registry}/my-package-bundle:1d",
+        "--file",
+        ".",
+        cwd="my-opinionated-package",
+    )
+    world.run(
+        "imgpkg",
+        "push",
+        "--bundle",
+        f"{world.registry}/my-package-config:1d",
+        "--file",
+        ".",
+        cwd="my-opinionated-config",
+    )
     world.until(lambda: list(rows(world).values()) == ["Reconcile succeeded"] * 5)
 
 
@@ -169,13 +251,22 @@ def test_uninstalling_removes_everything_it_brought_and_nothing_else(world: Worl
     left = world.run("kubectl", "get", "pkgi,app,cm,secret,sa", "-o", "name").split()
     assert left == ["configmap/kube-root-ca.crt", "configmap/mine", "serviceaccount/default"]
     namespaces = world.run("kubectl", "get", "ns", "-o", "name").split()
-    assert not {"namespace/my-package-certs", "namespace/projectcontour", "namespace/cert-manager", "namespace/external-dns"} & set(namespaces)
+    assert not {
+        "namespace/my-package-certs",
+        "namespace/projectcontour",
+        "namespace/cert-manager",
+        "namespace/external-dns",
+    } & set(namespaces)
     crds = world.run("kubectl", "get", "crd", "-o", "name")
     assert "cert-manager.io" not in crds
     assert "projectcontour.io" not in crds
     assert "packageinstalls.packaging.carvel.dev" in crds
     roles = world.run("kubectl", "get", "clusterrole,clusterrolebinding", "-o", "name")
-    assert not [line for line in roles.splitlines() if re.search(r"my-package|contour|cert-manager|external-dns", line)]
+    assert not [
+        line
+        for line in roles.splitlines()
+        if re.search(r"my-package|contour|cert-manager|external-dns", line)
+    ]
 
 
 @needs_kubectl

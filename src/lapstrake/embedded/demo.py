@@ -190,7 +190,9 @@ class Demo:
 def state_of(install: Mapping[str, Any]) -> State:
     """What a PackageInstall says of itself."""
     status = install.get("status") or {}
-    lines = str(status.get("usefulErrorMessage") or "").strip().splitlines()
+    condition = (status.get("conditions") or [{}])[0]
+    why = status.get("usefulErrorMessage") or condition.get("message") or ""
+    lines = str(why).strip().splitlines()
     return State(
         install["metadata"]["name"],
         str(install["spec"]["packageRef"]["refName"]),
