@@ -202,6 +202,31 @@ def test_job_gives_up_after_its_limit() -> None:
     ]
 
 
+def test_job_rests_while_it_is_suspended() -> None:
+    job = {**workload("Job", "batch/v1", suspend=True), "status": {"startTime": NOW, "active": 1}}
+    actions = jobs.decide(job, [pod("a", job, finalizers=[jobs.TRACKING])], LATER)
+    assert names(actions, Delete) == ["a"]
+    status = statuses(actions)
+    assert "startTime" not in status
+    assert [(found["type"], found["status"]) for found in status["conditions"]] == [("Suspended", "True")]
+    resumed = jobs.decide({**job, "spec": {**job["spec"], "suspend": False}, "status": status}, [], LATER)
+    assert statuses(resumed)["conditions"][0]["reason"] == "JobResumed"
+    assert statuses(resumed)["startTime"] == LATER
+
+
+def test_pod_of_a_deleted_job_is_let_go() -> None:
+    job = workload("Job", "batch/v1")
+    going = pod("a", job, finalizers=[jobs.TRACKING], deletionTimestamp=NOW)
+    assert names(jobs.decide_pod(going, None), Update) == ["a"]
+    assert jobs.decide_pod(going, job) == []
+    assert jobs.decide_pod(pod("b", job, finalizers=[jobs.TRACKING]), None) == []
+
+
+def test_kubelet_leaves_pods_of_other_nodes_alone() -> None:
+    far = {**pod("a", deletionTimestamp=NOW), "spec": {"nodeName": "far"}}
+    assert kubelet.decide_pod(far, [kubelet.node(NOW)], NOW) == []
+
+
 def test_kubelet_binds_then_runs_a_pod() -> None:
     fresh = pod("a")
     nodes = [kubelet.node(NOW)]

@@ -50,6 +50,8 @@ def decide(job: Object, pods: Sequence[Object], now: str) -> list[Action]:
         actions += [Create(pod_from(job, finalizers=[TRACKING])) for _ in range(max(room, 0))]
         active = [*active, *({} for _ in range(max(room, 0)))]
     new = _status(job, active, succeeded, failed, now)
+    if job["spec"].get("suspend") or _was_suspended(job):
+        new = _suspended(job, new, now)
     if complete:
         new = {
             **new,
@@ -59,6 +61,13 @@ def decide(job: Object, pods: Sequence[Object], now: str) -> list[Action]:
     elif broken:
         new["conditions"] = _ends(job, "FailureTarget", "Failed", "BackoffLimitExceeded", _EXCEEDED, now)
     return actions + status_change(job, new)
+
+
+def decide_pod(pod: Object, job: Object | None) -> list[Action]:
+    """Let a Pod go whose Job (None: it is gone) will not count it any more."""
+    if is_going(pod) and _is_tracked(pod) and (job is None or is_going(job)):
+        return [_released(pod)]
+    return []
 
 
 def _is_over(job: Object) -> bool:
@@ -84,6 +93,23 @@ def _status(job: Object, active: Sequence[Object], succeeded: int, failed: int, 
         "terminating": 0,
         "uncountedTerminatedPods": {},
     }
+
+
+def _was_suspended(job: Object) -> bool:
+    conditions = (job.get("status") or {}).get("conditions") or ()
+    return any(found.get("type") == "Suspended" for found in conditions)
+
+
+def _suspended(job: Object, status: Object, now: str) -> Object:
+    """The status of a Job that rests, or that rested and was resumed: the clock of a resumed one begins anew."""
+    before = job.get("status") or {}
+    rests = bool(job["spec"].get("suspend"))
+    reason, message = ("JobSuspended", "Job suspended") if rests else ("JobResumed", "Job resumed")
+    found = condition(before.get("conditions") or [], "Suspended", rests, reason, message, now)
+    new = {**status, "conditions": [{**found, "lastProbeTime": found["lastTransitionTime"]}]}
+    if rests:
+        del new["startTime"]
+    return new
 
 
 def _ends(job: Object, first: str, last: str, reason: str, message: str, now: str) -> list[Object]:

@@ -64,13 +64,14 @@ def node(now: str) -> Object:
 def decide_pod(pod: Object, nodes: Sequence[Object], now: str) -> list[Action]:
     """Bind, start or end a Pod."""
     bound = pod["spec"].get("nodeName")
+    known = {node["metadata"]["name"] for node in nodes}
     if is_going(pod):
-        return [Delete(pod)] if bound else []
+        return [Delete(pod)] if bound in known else []
     if not bound:
         if pod["spec"].get("schedulerName", SCHEDULER) != SCHEDULER or not nodes:
             return []
         return [Bind(pod, nodes[0]["metadata"]["name"])]
-    if is_finished(pod) or phase(pod) == "Running" or bound not in {n["metadata"]["name"] for n in nodes}:
+    if is_finished(pod) or phase(pod) == "Running" or bound not in known:
         return []
     reference = controller_of(pod)
     ends = reference is not None and reference["kind"] == "Job"

@@ -66,7 +66,7 @@ class Workloads:
         self._thread = threading.Thread(target=self._run, name="workloads", daemon=True)
         self._unsubscribe: Callable[[], None] = lambda: None
         self._deciders: dict[Collection, Callable[[Object], list[Action]]] = {
-            PODS: lambda pod: kubelet.decide_pod(pod, self._all(NODES), self._now()),
+            PODS: self._decide_pod,
             SERVICES: kubelet.decide_service,
             CLAIMS: kubelet.decide_claim,
             REPLICA_SETS: lambda rs: replicasets.decide(rs, self._beside(rs, PODS)),
@@ -77,6 +77,15 @@ class Workloads:
             DAEMON_SETS: lambda d: daemonsets.decide(d, self._beside(d, PODS), self._all(NODES)),
             JOBS: lambda job: jobs.decide(job, self._beside(job, PODS), self._now()),
         }
+
+    def _decide_pod(self, pod: Object) -> list[Action]:
+        actions = kubelet.decide_pod(pod, self._all(NODES), self._now())
+        reference = controller_of(pod)
+        if reference is None or reference["kind"] != "Job":
+            return actions
+        job = self._store.get(Key(JOBS, pod["metadata"]["namespace"], reference["name"]))
+        same = job is not None and job.object["metadata"]["uid"] == reference["uid"]
+        return actions + jobs.decide_pod(pod, job.object if job is not None and same else None)
 
     def start(self) -> None:
         """Make the node if there is none, look at everything once, and then follow the changes."""
