@@ -196,6 +196,22 @@ def test_role_reference_stays() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("pattern", "text", "fits"),
+    [
+        pytest.param("^[a-z]+$", "abc\n", False, id="end is the end"),
+        pytest.param("^[[:alpha:]_]+$", "a_B", True, id="named class"),
+        pytest.param(r"^a\$[$]$", "a$$", True, id="dollar signs"),
+        pytest.param(r"^\d+\z", "12", True, id="absolute end"),
+        pytest.param("^[]a]+$", "]a", True, id="bracket first"),
+        pytest.param("(", "anything", True, id="unreadable patterns hold"),
+    ],
+)
+def test_patterns_are_those_of_the_server(pattern: str, text: str, fits: bool) -> None:
+    schema = from_openapi({"type": "object", "properties": {"a": {"type": "string", "pattern": pattern}}})
+    assert (custom_violations(schema, {"metadata": {"name": "x"}, "a": text}) == []) is fits
+
+
 BOWL = from_openapi(
     {
         "type": "object",

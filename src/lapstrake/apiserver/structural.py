@@ -162,10 +162,46 @@ def _string(schema: Schema, value: str, path: str) -> Iterator[Cause]:
         yield invalid(path, value, f'{path} in body must be of type {schema.format}: "{value}"')
 
 
+_CLASSES = {
+    "alnum": "a-zA-Z0-9",
+    "alpha": "a-zA-Z",
+    "digit": "0-9",
+    "lower": "a-z",
+    "punct": r"!-/:-@\[-`{-~",
+    "space": r"\s",
+    "upper": "A-Z",
+    "word": r"\w",
+    "xdigit": "0-9A-Fa-f",
+}
+_PATTERN_PART = re.compile(r"\\.|\[:(\w+):\]|\[\^?\]?|\]|\$", re.DOTALL)
+
+
+def python_pattern(pattern: str) -> str:
+    """A pattern of the server's dialect (RE2) in Python's: ``$`` and ``\\z`` mean the very end of the text."""
+    inside = False
+
+    def translated(match: re.Match[str]) -> str:
+        nonlocal inside
+        part = match[0]
+        if part == r"\z":
+            return r"\Z"
+        if match[1] and inside:
+            return _CLASSES.get(match[1], part)
+        if part.startswith("[") and not inside:
+            inside = True
+        elif part == "]":
+            inside = False
+        elif part == "$" and not inside and not pattern.startswith("(?m"):
+            return r"\Z"
+        return part
+
+    return _PATTERN_PART.sub(translated, pattern)
+
+
 @lru_cache(maxsize=512)
 def _compiled(pattern: str) -> re.Pattern[str] | None:
     try:
-        return re.compile(pattern.replace(r"\z", r"\Z"))
+        return re.compile(python_pattern(pattern))
     except re.error:
         return None
 
