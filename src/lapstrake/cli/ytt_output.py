@@ -55,7 +55,10 @@ def json_text(documents: Iterable[Document]) -> str:
     """The documents as JSON, one after the other without a separator."""
     from lapstrake.yamldoc.printer import is_empty
 
-    return "".join([dumps(to_plain(one.value)) for one in documents if not is_empty(one.value)])
+    try:
+        return "".join([dumps(to_plain(one.value)) for one in documents if not is_empty(one.value)])
+    except ValueError as error:
+        raise InputError(str(error)) from error
 
 
 def positions_text(documents: Iterable[Document]) -> str:

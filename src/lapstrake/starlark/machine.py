@@ -100,8 +100,11 @@ class Machine:
         except EvalError as error:
             self.locate(error)
             raise
-        except (TypeError, NameError, ValueError, OverflowError, RecursionError, MemoryError) as error:
-            raise self._translated(error) from error
+        except (TypeError, NameError, OverflowError, RecursionError, MemoryError) as error:
+            translated = self._translated(error)
+            if translated is None:
+                raise
+            raise translated from error
 
     # -- loading
 
@@ -155,8 +158,8 @@ class Machine:
             first = min([line for _, _, line in code.co_lines() if line and line > first], default=first)
         return Frame(function_name(function), lines[first - 1])
 
-    def _translated(self, error: Exception) -> Exception:
-        """The language's error for one of Python's; anything raised outside compiled code is a defect of ours."""
+    def _translated(self, error: Exception) -> EvalError | None:
+        """The language's error for one of Python's; None for what is a defect of ours."""
         innermost = error.__traceback__
         while innermost is not None and innermost.tb_next is not None:
             innermost = innermost.tb_next
@@ -172,7 +175,7 @@ class Machine:
         elif in_program and isinstance(error, TypeError):
             found = EvalError("got multiple values for a keyword argument")
         else:
-            return error
+            return None
         found.inner = found.frames = _shortened(self._frames(error.__traceback__))
         return found
 

@@ -6,7 +6,7 @@ looks at exact types and knows every answer itself.
 
 from __future__ import annotations
 
-from math import fmod
+from math import fmod, nan
 from types import FunctionType
 
 from lapstrake.starlark.collections import DictMethods, ListMethods
@@ -121,8 +121,15 @@ def modulo(a: Any, b: Any) -> Any:
             integers = type(a) is int and type(b) is int
             raise EvalError("integer modulo by zero" if integers else "float modulo by zero")
         # A float's remainder has the sign of the dividend, an integer's that of the divisor.
-        return a % b if type(a) is int and type(b) is int else fmod(a, b)
+        return a % b if type(a) is int and type(b) is int else _float_remainder(a, b)
     return _extension("%", a, b)
+
+
+def _float_remainder(a: float, b: float) -> float:
+    try:
+        return fmod(a, b)
+    except ValueError:
+        return nan
 
 
 def bit_or(a: Any, b: Any) -> Any:
@@ -395,12 +402,9 @@ class Operators:
 
     def invoke(self, value: Any, name: str, /, *args: Any, **kwargs: Any) -> Any:
         """``value.name(...)``."""
-        methods = self.methods.get(type(value))
-        if methods is not None:
-            method = methods.get(name)
-            if method is not None:
-                self.guard.tick()
-                return method(value, args, kwargs)
+        method = self.methods.get(type(value), _NO_METHODS).get(name)
+        if method is not None:
+            return method(value, args, kwargs)
         return self.call(self.get_attr(value, name), *args, **kwargs)
 
     def call(self, function: Any, /, *args: Any, **kwargs: Any) -> Any:

@@ -5,6 +5,8 @@ Nothing here uses the host's own formatting on the user's behalf: neither ``str.
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from lapstrake.starlark.arguments import positional, want_bool, want_int, want_iterable, want_string
 from lapstrake.starlark.errors import EvalError
 from lapstrake.starlark.values import (
@@ -13,7 +15,6 @@ from lapstrake.starlark.values import (
     float_text,
     int_text,
     joined_bytes,
-    key_of,
     quoted,
     string_bytes,
     string_of,
@@ -261,57 +262,82 @@ def _replace(text: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> str:
 
 def _format(text: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> str:
     out: list[str] = []
-    automatic = manual = False
-    next_index = 0
-    at = 0
-    while at < len(text):
-        brace = _next_brace(text, at)
-        out.append(text[at:brace])
-        if brace == len(text):
-            break
-        if text[brace : brace + 2] in ("{{", "}}"):
-            out.append(text[brace])
-            at = brace + 2
+    for literal, name, conversion in _fields(text):
+        out.append(literal)
+        if type(name) is int:
+            if name >= len(args):
+                raise EvalError("format: tuple index out of range")
+            value = args[name]
+        elif name is None:
             continue
-        if text[brace] == "}":
-            raise EvalError("format: single '}' in format")
-        end = text.find("}", brace)
-        if end < 0:
-            raise EvalError("format: unmatched '{' in format")
-        name, conversion = _field(text[brace + 1 : end])
-        at = end + 1
-        if name == "":
-            if manual:
-                raise EvalError(
-                    "format: cannot switch from manual field specification to automatic field numbering"
-                )
-            automatic = True
-            value = _argument(args, next_index)
-            next_index += 1
-        elif name.isdecimal() and name.isascii():
-            if automatic:
-                raise EvalError(
-                    "format: cannot switch from automatic field numbering to manual field specification"
-                )
-            manual = True
-            value = _argument(args, int(name[:10]))
+        elif conversion == _ERROR:
+            raise EvalError(f"format: {name}")
         elif name in kwargs:
             value = kwargs[name]
         else:
             raise EvalError(f"format: keyword {name} not found")
-        out.append(to_repr(value) if conversion == "r" else to_text(value))
+        out.append(to_repr(value) if conversion == "r" else value if type(value) is str else to_repr(value))
     return joined_bytes("".join(out))
+
+
+_ERROR = "error"
+"""Stands for the conversion of a field that is wrong; the field's name is then the complaint."""
+
+
+@lru_cache(maxsize=512)
+def _fields(text: str) -> tuple[tuple[str, str | int | None, str], ...]:
+    """What a format is made of: literal text, the field after it (None: none) and the field's conversion.
+
+    A mistake becomes a field of its own at the end, as what stands before it is looked at first.
+    """
+    fields: list[tuple[str, str | int | None, str]] = []
+    literal = ""
+    at = automatic = 0
+    manual = False
+    while True:
+        brace = _next_brace(text, at)
+        literal += text[at:brace]
+        if brace == len(text):
+            fields.append((literal, None, ""))
+            break
+        if text[brace : brace + 2] in ("{{", "}}"):
+            literal += text[brace]
+            at = brace + 2
+            continue
+        end = text.find("}", brace)
+        try:
+            if text[brace] == "}":
+                raise EvalError("single '}' in format")
+            if end < 0:
+                raise EvalError("unmatched '{' in format")
+            name, conversion = _field(text[brace + 1 : end])
+            field: str | int = name
+            if name == "":
+                if manual:
+                    raise EvalError(
+                        "cannot switch from manual field specification to automatic field numbering"
+                    )
+                field = automatic
+                automatic += 1
+            elif name.isdecimal() and name.isascii():
+                if automatic:
+                    raise EvalError(
+                        "cannot switch from automatic field numbering to manual field specification"
+                    )
+                manual = True
+                field = int(name[:10])
+        except EvalError as error:
+            fields.append((literal, error.message, _ERROR))
+            break
+        fields.append((literal, field, conversion))
+        literal = ""
+        at = end + 1
+    return tuple(fields)
 
 
 def _next_brace(text: str, at: int) -> int:
     found = [place for place in (text.find("{", at), text.find("}", at)) if place >= 0]
     return min(found, default=len(text))
-
-
-def _argument(args: tuple[Any, ...], number: int) -> Any:
-    if number >= len(args):
-        raise EvalError("format: tuple index out of range")
-    return args[number]
 
 
 def _field(field: str) -> tuple[str, str]:
@@ -323,15 +349,15 @@ def _field(field: str) -> tuple[str, str]:
     else:
         name, _, spec = field.partition(":")
     if "." in name:
-        raise EvalError(f"format: attribute syntax x.y is not supported in replacement fields: {name}")
+        raise EvalError(f"attribute syntax x.y is not supported in replacement fields: {name}")
     if "[" in name:
-        raise EvalError(f"format: element syntax a[i] is not supported in replacement fields: {name}")
+        raise EvalError(f"element syntax a[i] is not supported in replacement fields: {name}")
     if "{" in name:
-        raise EvalError("format: nested replacement fields not supported")
+        raise EvalError("nested replacement fields not supported")
     if conversion not in ("s", "r"):
-        raise EvalError(f'format: unknown conversion "{conversion}"')
+        raise EvalError(f'unknown conversion "{conversion}"')
     if spec:
-        raise EvalError("format: format spec features not supported in replacement fields: " + spec)
+        raise EvalError("format spec features not supported in replacement fields: " + spec)
     return name, conversion
 
 
@@ -340,45 +366,62 @@ def interpolate(text: str, value: Any) -> str:
     out: list[str] = []
     values = value if type(value) is tuple else (value,)
     used = 0
+    for literal, key, conversion in _conversions(text):
+        out.append(literal)
+        if not conversion:
+            continue
+        if key is not None:
+            if type(value) is not dict:
+                raise EvalError("format requires a mapping")
+            if key not in value:
+                raise EvalError(f"key not found: {key}")
+            argument = value[key]
+        elif conversion.startswith("incomplete"):
+            raise EvalError(conversion)
+        elif used < len(values):
+            argument = values[used]
+            used += 1
+        else:
+            raise EvalError("not enough arguments for format string")
+        out.append(
+            argument if conversion == "s" and type(argument) is str else _converted(conversion, argument)
+        )
+    if used < len(values) and (type(value) is tuple or (type(value) is not dict and "%(" not in text)):
+        raise EvalError("too many arguments for format string")
+    return joined_bytes("".join(out))
+
+
+@lru_cache(maxsize=512)
+def _conversions(text: str) -> tuple[tuple[str, str | None, str], ...]:
+    """What a format is made of: literal text, the key of the conversion after it if it has one, the conversion."""
+    found: list[tuple[str, str | None, str]] = []
+    literal = ""
     at = 0
     while True:
         percent = text.find("%", at)
         if percent < 0:
-            out.append(text[at:])
-            break
-        out.append(text[at:percent])
+            found.append((literal + text[at:], None, ""))
+            return tuple(found)
+        literal += text[at:percent]
         at = percent + 1
-        if at == len(text):
-            raise EvalError("incomplete format")
-        if text[at] == "%":
-            out.append("%")
+        key: str | None = None
+        if text.startswith("%", at):
+            literal += "%"
             at += 1
             continue
-        if text[at] == "(":
+        if text.startswith("(", at):
             end = text.find(")", at)
             if end < 0:
-                raise EvalError("incomplete format key")
-            if type(value) is not dict:
-                raise EvalError("format requires a mapping")
+                found.append((literal, None, "incomplete format key"))
+                return tuple(found)
             key = text[at + 1 : end]
-            if key_of(key) not in value:
-                raise EvalError(f"key not found: {key}")
-            argument = value[key]
             at = end + 1
-            if at == len(text):
-                raise EvalError("incomplete format")
-        else:
-            if used >= len(values):
-                raise EvalError("not enough arguments for format string")
-            argument = values[used]
-            used += 1
-        out.append(_converted(text[at], argument))
+        if at == len(text):
+            found.append((literal, None, "incomplete format"))
+            return tuple(found)
+        found.append((literal, key, text[at]))
+        literal = ""
         at += 1
-    if used < len(values) and type(value) is tuple:
-        raise EvalError("too many arguments for format string")
-    if not used and type(value) is not tuple and type(value) is not dict and "%(" not in text:
-        raise EvalError("too many arguments for format string")
-    return joined_bytes("".join(out))
 
 
 def _converted(conversion: str, value: Any) -> str:

@@ -7,8 +7,8 @@ from types import FunctionType
 from lapstrake.errors import InputError
 from lapstrake.starlark.errors import EvalError
 from lapstrake.starlark.values import Builtin, to_text, type_name
-from lapstrake.yamldoc.printer import print_value
 from lapstrake.ytt.fragment import Opaque, go_type, to_tree
+from lapstrake.ytt.modules.serialization import yaml_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def _equals(args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
     for value in args:
         if type(value) is FunctionType or isinstance(value, Builtin):
             raise EvalError(f"expected argument not to be a function, but was {go_type(value)}")
-    texts = [print_value(to_tree(value)) for value in args]
+    texts = [yaml_text(to_tree(value)) for value in args]
     if texts[0] != texts[1]:
         raise EvalError(
             f"Not equal:\n(expected type: {type_name(expected)})\n{texts[0]}\n\n(was type: {type_name(found)})\n{texts[1]}"
@@ -114,10 +114,10 @@ class _Checks:
         if not args:
             raise EvalError("expected at least one argument")
         allowed = list(args[0]) if len(args) == 1 and type(args[0]) in (list, tuple) else list(args)
-        texts = [print_value(to_tree(value)) for value in allowed]
+        texts = [yaml_text(to_tree(value)) for value in allowed]
 
         def known(given: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
-            return print_value(to_tree(given[0])) in texts
+            return yaml_text(to_tree(given[0])) in texts
 
         source = 'lambda v: True if known(v) else fail("not one of allowed values")'
         return assertion(self.run, "assert.one_of", source, {"known": Builtin("known", known)})

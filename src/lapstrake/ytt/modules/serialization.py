@@ -27,9 +27,12 @@ def yaml_members(host: Run) -> dict[str, Any]:
 def _yaml_encode(args: tuple[Any, ...], kwargs: dict[str, Any]) -> str:
     (value,) = exactly(args, 1)
     tree = to_tree(value)
-    if type(tree) is DocumentSet:
-        return print_documents(tree)
-    return "" if tree is None else print_value(tree)
+    return "" if tree is None else yaml_text(tree)
+
+
+def yaml_text(tree: Any) -> str:
+    """A value of a tree, or all documents of a set, as YAML."""
+    return print_documents(tree) if type(tree) is DocumentSet else print_value(tree)
 
 
 def _yaml_decode(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -54,7 +57,11 @@ def _json_encode(args: tuple[Any, ...], kwargs: dict[str, Any]) -> str:
         raise EvalError("indent value must be between 0 and 8")
     tree = to_tree(value)
     plain = [to_plain(item.value) for item in tree.items] if type(tree) is DocumentSet else to_plain(tree)
-    return dumps(plain, html_escape=a_flag(kwargs, "escape_html", True), indent=" " * indent)
+    html_escape = a_flag(kwargs, "escape_html", True)
+    try:
+        return dumps(plain, html_escape=html_escape, indent=" " * indent)
+    except ValueError as error:
+        raise EvalError(str(error)) from None
 
 
 def _json_decode(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
