@@ -117,6 +117,41 @@ def test_links_out_of_the_directory_are_refused(tmp_path):
     run(tmp_path, Contents("s", "directory", {"path": "src"}), any_links=True)
 
 
+@pytest.mark.parametrize("path", ["../out", "/etc/x"])
+def test_directory_may_not_leave_the_base(tmp_path, path):
+    base = tmp_path / "base"
+    base.mkdir()
+    config = Config((Directory(path, (inline("a", {"f": "1"}),)),))
+    if path.startswith("/"):
+        sync(config, References(), {"inline": fetch_inline}, SyncOptions(base=str(base)))
+        assert tree(base) == {"etc/x/a/f": "1"}
+    else:
+        with pytest.raises(InputError) as caught:
+            sync(config, References(), {"inline": fetch_inline}, SyncOptions(base=str(base)))
+        assert str(caught.value) == "Syncing directory '../out': Invalid path: ../out"
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["base"]
+
+
+def test_new_root_may_not_be_a_link_that_leads_out(tmp_path):
+    secret = tmp_path / "secret"
+    secret.mkdir()
+    (secret / "key").write_text("k")
+
+    def fetch_link(request: FetchRequest) -> dict[str, str]:
+        os.makedirs(request.into)
+        os.symlink(secret, os.path.join(request.into, "link"))
+        return {}
+
+    base = tmp_path / "base"
+    base.mkdir()
+    contents = Contents("x", "git", {"url": "u"}, new_root_path="link")
+    config = Config((Directory("v", (contents,)),))
+    with pytest.raises(InputError) as caught:
+        sync(config, References(), {"git": fetch_link}, SyncOptions(base=str(base)))
+    assert str(caught.value) == "Syncing directory 'v': Changing to new root path 'link': Invalid path: link"
+    assert (secret / "key").exists()
+
+
 class OneImage:
     """A registry with one image of one file."""
 

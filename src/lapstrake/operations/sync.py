@@ -50,7 +50,7 @@ Fetch = Callable[[FetchRequest], Mapping[str, Any]]
 
 @dataclass(frozen=True, slots=True)
 class SyncOptions:
-    """``base``: the folder that paths are relative to. ``partial``: leave contents that are not named alone.
+    """``base``: the folder that paths are relative to, and stay in unless it is ``.``. ``partial``: leave contents that are not named alone.
 
     ``lazy`` false fetches lazy contents too; ``any_links`` allows links that lead out of a directory.
     ``scratch_name`` is the name of the working folder below ``base``; it is removed at the end.
@@ -79,8 +79,8 @@ def sync(
     locked = []
     scratch = os.path.normpath(os.path.join(options.base, options.scratch_name))
     for directory in config.directories:
-        run = _Run(directory, references, fetchers, options, former, scratch)
         try:
+            run = _Run(directory, references, fetchers, options, former, scratch)
             locked.append(run.sync())
         except LapstrakeError as e:
             raise InputError(f"Syncing directory '{directory.path}': {e}") from e
@@ -90,7 +90,7 @@ def sync(
         finally:
             file_tree.remove(scratch)
     if not options.any_links:
-        file_tree.refuse_links_out(os.path.join(options.base, d.path) for d in config.directories)
+        file_tree.refuse_links_out(_below(options.base, d.path) for d in config.directories)
     return Lock(tuple(locked))
 
 
@@ -113,7 +113,7 @@ class _Run:
         self._former = former
         self._staging = os.path.join(scratch, "staging")
         self._incoming = os.path.join(scratch, "incoming")
-        self._target = os.path.normpath(os.path.join(options.base, directory.path))
+        self._target = _below(options.base, directory.path)
 
     def sync(self) -> LockedDirectory:
         os.makedirs(self._staging, 0o700)
@@ -203,9 +203,7 @@ class _Run:
     def _copy_directory(self, contents: Contents, staged: str) -> Mapping[str, Any]:
         source = str(contents.source.get("path") or "")
         try:
-            file_tree.copy_tree(
-                source if self._options.base == "." else os.path.join(self._options.base, source), staged
-            )
+            file_tree.copy_tree(_below(self._options.base, source), staged)
         except InputError as e:
             raise InputError(
                 f"Copying another directory contents into directory '{contents.path}': {e}"
@@ -227,6 +225,7 @@ class _Run:
             root = file_tree.inner_path(staged, contents.new_root_path)
             if not os.path.isdir(root):
                 raise InputError(f"stat {root}: no such file or directory")
+            root = _without_links(root, staged)
         except InputError as e:
             raise InputError(f"Changing to new root path '{contents.new_root_path}': {e}") from e
         os.makedirs(self._incoming, 0o700, exist_ok=True)
@@ -241,3 +240,16 @@ class _Run:
 
     def _staged(self, contents: Contents) -> str:
         return os.path.normpath(os.path.join(self._staging, contents.path))
+
+
+def _below(base: str, path: str) -> str:
+    """``path`` as seen from ``base``. From any other folder than one's own it may not lead out."""
+    return os.path.normpath(path) if base == "." else file_tree.inner_path(base, path)
+
+
+def _without_links(path: str, folder: str) -> str:
+    """The real place of ``path``; InputError if a link takes it out of ``folder``."""
+    real, root = os.path.realpath(path), os.path.realpath(folder)
+    if not f"{real}{os.sep}".startswith(f"{root}{os.sep}"):
+        raise InputError(f"Invalid path: {os.path.relpath(path, folder)}")
+    return real
