@@ -217,6 +217,7 @@ def test_job_rests_while_it_is_suspended() -> None:
 def test_pod_of_a_deleted_job_is_let_go() -> None:
     job = workload("Job", "batch/v1")
     going = pod("a", job, finalizers=[jobs.TRACKING], deletionTimestamp=NOW)
+    assert names(jobs.decide(job, [going], NOW), Update) == ["a"]
     assert names(jobs.decide_pod(going, None), Update) == ["a"]
     assert jobs.decide_pod(going, job) == []
     assert jobs.decide_pod(pod("b", job, finalizers=[jobs.TRACKING]), None) == []

@@ -38,7 +38,8 @@ def decide(job: Object, pods: Sequence[Object], now: str) -> list[Action]:
     ended = [pod for pod in mine if is_finished(pod) and _is_tracked(pod)]
     succeeded = status.get("succeeded", 0) + sum(1 for pod in ended if phase(pod) == "Succeeded")
     failed = status.get("failed", 0) + sum(1 for pod in ended if phase(pod) == "Failed")
-    actions: list[Action] = [_released(pod) for pod in ended]
+    going = [pod for pod in mine if is_going(pod) and _is_tracked(pod) and not is_finished(pod)]
+    actions: list[Action] = [_released(pod) for pod in (*ended, *going)]
     completions = int(job["spec"].get("completions") or 1)
     complete = succeeded >= completions
     broken = failed > int(job["spec"].get("backoffLimit", 6))
