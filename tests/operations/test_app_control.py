@@ -1,11 +1,11 @@
 from __future__ import annotations
 
 import pytest
-from package_world import STARTED, Clock, Cluster, Notes, status
 
 from lapstrake.errors import InputError, NotFoundError
 from lapstrake.operations import app_control
 from lapstrake.operations.cluster_access import APPS
+from tests.operations.package_world import STARTED, Clock, Cluster, Notes, status
 
 
 def controller(condition: str = "ReconcileSucceeded", **sections):

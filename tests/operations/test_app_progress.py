@@ -1,8 +1,7 @@
 from __future__ import annotations
 
-from package_world import EPOCH, STARTED, Notes, status
-
 from lapstrake.operations.app_progress import AppProgress, Outcome, indented
+from tests.operations.package_world import EPOCH, STARTED, Notes, status
 
 
 def app(state, generation: int = 1, **metadata):

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import pytest
-from package_world import Clock, Cluster, Notes, install_object, reconciling
 
 from lapstrake.errors import InputError, TimedOutError
 from lapstrake.operations.cluster_access import INSTALLS, SECRETS
@@ -12,6 +11,7 @@ from lapstrake.operations.package_install import (
     install_objects,
     values_of,
 )
+from tests.operations.package_world import Clock, Cluster, Notes, install_object, reconciling
 
 REQUEST = InstallRequest("s1", "ns", "simple.example.com", "1.0.0", values="color: green\n")
 

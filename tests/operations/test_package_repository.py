@@ -1,12 +1,12 @@
 from __future__ import annotations
 
 import pytest
-from package_world import STARTED, Clock, Cluster, Notes, status
 
 from lapstrake.errors import InputError, NotFoundError
 from lapstrake.operations import package_repository as repositories
 from lapstrake.operations.cluster_access import REPOSITORIES
 from lapstrake.operations.package_repository import RepositoryRequest
+from tests.operations.package_world import STARTED, Clock, Cluster, Notes, status
 
 REQUEST = RepositoryRequest("five", "ns", "host/five:1.0.0")
 

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import pytest
-from package_world import Clock, Cluster, Notes, reconciling
 
 from lapstrake.errors import InputError, NotFoundError
 from lapstrake.operations.cluster_access import INSTALLS, SECRETS
@@ -9,6 +8,7 @@ from lapstrake.operations.package_delete import delete
 from lapstrake.operations.package_install import InstallRequest, install
 from lapstrake.operations.package_objects import CREATED_TYPES, InstallNames
 from lapstrake.operations.package_update import UpdateRequest, kick, update
+from tests.operations.package_world import Clock, Cluster, Notes, reconciling
 
 NAMES = InstallNames("s1", "ns")
 

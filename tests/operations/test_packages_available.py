@@ -1,11 +1,11 @@
 from __future__ import annotations
 
 import pytest
-from package_world import Cluster
 
 from lapstrake.errors import InputError
 from lapstrake.operations import packages_available as available
 from lapstrake.operations.cluster_access import PACKAGE_METADATA, PACKAGES
+from tests.operations.package_world import Cluster
 
 SCHEMA = {
     "type": "object",
