@@ -28,7 +28,7 @@ class Cluster:
     def __init__(self, react: Callable[[Cluster], None] = lambda cluster: None) -> None:
         self.objects: dict[tuple[str, str, str], Object] = {}
         self.written: list[str] = []
-        self._react = react
+        self.react = react
 
     def get(self, rt: ResourceType, namespace: str | None, name: str) -> Object:
         try:
@@ -75,13 +75,13 @@ class Cluster:
         self.get(rt, namespace, name)
         self.written.append(f"delete {rt.kind} {name}")
         gone = self.objects.pop((rt.kind, namespace or "", name))
-        self._react(self)
+        self.react(self)
         return gone
 
     def _put(self, verb: str, rt: ResourceType, obj: Object) -> Object:
         self.written.append(f"{verb} {rt.kind} {obj['metadata']['name']}")
         self.objects[self._key(rt, obj)] = copy.deepcopy(obj)
-        self._react(self)
+        self.react(self)
         return copy.deepcopy(obj)
 
     def _key(self, rt: ResourceType, obj: Any) -> tuple[str, str, str]:

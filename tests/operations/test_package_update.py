@@ -8,7 +8,7 @@ from lapstrake.operations.package_delete import delete
 from lapstrake.operations.package_install import InstallRequest, install
 from lapstrake.operations.package_objects import CREATED_TYPES, InstallNames
 from lapstrake.operations.package_update import UpdateRequest, kick, update
-from tests.operations.package_world import Clock, Cluster, Notes, reconciling
+from tests.operations.package_world import EPOCH, Clock, Cluster, Notes, reconciling
 
 NAMES = InstallNames("s1", "ns")
 
@@ -93,6 +93,23 @@ def test_kick_pauses_and_goes_on(cluster):
         "Starting reconciliation for package install 's1' in namespace 'ns'",
         "Waiting for PackageInstall reconciliation for 's1'",
     ]
+
+
+def test_app_that_cannot_be_paused_is_not_waited_for(cluster):
+    def see_only(cluster):
+        install = cluster.objects["PackageInstall", "ns", "s1"]
+        install["status"] = {
+            "observedGeneration": install["metadata"]["generation"],
+            "conditions": [{"type": "ReconcileFailed", "status": "True"}],
+            "usefulErrorMessage": "no version",
+        }
+
+    cluster.react = see_only
+    clock = Clock()
+    with pytest.raises(InputError) as caught:
+        kick(cluster, "ns", "s1", Notes(), clock.wait())
+    assert "Reconciling: no version" in str(caught.value)
+    assert clock.time == EPOCH
 
 
 def test_delete_removes_what_was_made(cluster):

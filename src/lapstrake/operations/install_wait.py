@@ -111,12 +111,15 @@ def failure(obj: Object, what: str, doing: str = "Reconciling") -> str:
 
 
 def wait_until_paused(cluster: Cluster, namespace: str, name: str, wait: Wait) -> None:
-    """Until the App of a paused PackageInstall stands still; at once if it has no App."""
+    """Until the App of a paused PackageInstall stands still; at once if it has none, or cannot reach it.
+
+    A PackageInstall that finds no version, say, has been seen without its App being paused.
+    """
 
     def is_paused() -> bool:
         install = cluster.get(INSTALLS, namespace, name)
         app = find(cluster, APPS, namespace, name)
-        if app is None:
+        if app is None or (observed(install) and not app["spec"].get("paused")):
             return observed(install)
         status = app.get("status") or {}
         return observed(app) and status.get("friendlyDescription") == PAUSED
