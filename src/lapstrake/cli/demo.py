@@ -24,7 +24,9 @@ _GREEN, _RED, _YELLOW, _BOLD, _DIM, _PLAIN = (
     "\x1b[2m",
     "\x1b[0m",
 )
-_WIDEST = 100
+_USUAL_WIDTH = 120
+_STATE_COLUMN = 31
+"""Where a line of the tree says how a package is: indent, branch and name, version."""
 
 
 def run(*, keep: bool, color: bool) -> int:
@@ -80,6 +82,9 @@ class Screen:
         self._out = out
         self._live = live
         self._color = color
+        # A line that the terminal breaks would spoil the redrawing of those above it.
+        columns = shutil.get_terminal_size().columns if live else _USUAL_WIDTH
+        self._room = max(columns - _STATE_COLUMN - len("Reconcile failed  ") - 1, 10)
         self._began = time.monotonic()
         self._stages = 0
         self._drawn = 0
@@ -129,7 +134,9 @@ class Screen:
         if state.holds:
             return self._painted(_GREEN, state.description)
         if state.failed:
-            reason = state.error if len(state.error) <= _WIDEST else state.error[: _WIDEST - 1] + "…"
+            reason = state.error.removeprefix("kapp: Error: ")
+            if len(reason) > self._room:
+                reason = reason[: self._room - 1] + "…"
             return f"{self._painted(_RED, 'Reconcile failed')}  {self._painted(_DIM, reason)}"
         return self._painted(_YELLOW, state.description or "…")
 
