@@ -31,6 +31,21 @@ def parse(body: bytes) -> Any:
         raise JsonError("exceeded max depth") from None
 
 
+def is_deeper(value: Any, levels: int) -> bool:
+    """Whether maps and lists are nested in each other more than ``levels`` deep."""
+    level = [value]
+    for _ in range(levels):
+        level = [
+            inner
+            for outer in level
+            for inner in (outer.values() if isinstance(outer, dict) else outer)
+            if isinstance(inner, dict | list)
+        ]
+        if not level:
+            return False
+    return True
+
+
 def _complaint(body: bytes) -> str:
     text = body.decode("utf-8", "replace")
     try:

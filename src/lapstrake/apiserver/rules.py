@@ -18,11 +18,15 @@ from lapstrake.apiserver.decoding import (
     strict_text,
 )
 from lapstrake.apiserver.defaults import fill
+from lapstrake.apiserver.jsontext import is_deeper
 from lapstrake.apiserver.managed_fields import Writer
 from lapstrake.apiserver.requests import Call
 from lapstrake.apiserver.resources import Served
 from lapstrake.apiserver.schema import ANYTHING, Schema, fill_defaults
 from lapstrake.apiserver.status import Cause
+
+_MOST_LEVELS = 200
+"""Of maps and lists in each other; what is written with more cannot be laid out as JSON."""
 
 
 class Unreadable(status.ApiError):
@@ -45,6 +49,8 @@ def decoded(
     rt = served.rt
     if not isinstance(body, dict):
         raise status.bad_request(f"the object provided is unrecognized (must be of type {rt.kind})")
+    if is_deeper(body, _MOST_LEVELS):
+        raise status.bad_request("the object is nested too deeply")
     body = {"kind": rt.kind, "apiVersion": rt.api_version, **body}
     _check_type(served, body)
     try:
