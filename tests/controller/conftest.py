@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import gc
+
 import pytest
 
 from lapstrake.adapters.cluster import ClusterClient
@@ -10,15 +12,21 @@ from lapstrake.operations.install_crds import install_crds
 
 
 @pytest.fixture(scope="module")
-def cluster(tmp_path_factory):
+def state(tmp_path_factory):
+    """The folder of an embedded control plane."""
+    return State(tmp_path_factory.mktemp("plane"))
+
+
+@pytest.fixture(scope="module")
+def cluster(state):
     """A client of an embedded API server that knows the controller's kinds; no controller runs."""
-    state = State(tmp_path_factory.mktemp("plane"))
     plane = ControlPlane(Settings(state, api_port=0, registry_port=0, controller=False))
     plane.start()
     client = ClusterClient(load_access(str(state.kubeconfig)))
     install_crds(client)
     yield client
     client.close()
+    gc.collect()  # connections close with their pools, which tracebacks of expected errors keep alive
     plane.stop()
 
 

@@ -64,6 +64,14 @@ def test_kubeconfig_leads_to_another_cluster():
     assert (place.cluster, place.namespace) == ("client of kubeconfig", "m")
 
 
+def test_client_of_a_kubeconfig_is_kept():
+    opened = []
+    ours = Access(Cluster(), from_kubeconfig=lambda text: opened.append(text) or object(), now=lambda: NOW)
+    there = app(cluster={"kubeconfigSecretRef": {"name": "kc"}})
+    assert ours.place(there).cluster is ours.place(there).cluster
+    assert opened == ["kubeconfig"]
+
+
 @pytest.mark.parametrize(
     ("spec", "message"),
     [

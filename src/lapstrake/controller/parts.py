@@ -35,9 +35,11 @@ class Parts:
     apps: AppSteps
     repositories: RepositorySteps
     registries: Registries
+    access: Access
 
     def close(self) -> None:
         self.registries.close()
+        self.access.close()
 
 
 class Registries:
@@ -93,6 +95,7 @@ def standard_parts(
         apps=AppSteps(cluster, access, fetchers, tools, kapp, folder),
         repositories=RepositorySteps(cluster, fetchers, tools, kapp, folder),
         registries=registries,
+        access=access,
     )
 
 

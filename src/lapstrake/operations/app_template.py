@@ -20,6 +20,11 @@ from lapstrake.yamldoc import plain
 
 Object = Mapping[str, Any]
 
+# What ytt says on stderr when some output is no YAML, so that only folders could take it.
+_NOT_PRINTED = (
+    "\nWarning: Found Non-YAML templates in input. Non-YAML templates are not rendered to standard output.\n"
+    "If you want to include those results, use the --output-files or --dangerous-emptied-output-directory flag.\n"
+)
 _STDIN = "-"
 _YAML = (".yml", ".yaml")
 
@@ -112,7 +117,8 @@ class _Chain:
             rendered = self._tools.render(files, wanted)
         except LapstrakeError as error:
             raise _ToolError(tool_error("ytt", str(error)) + "\n") from error
-        return rendered.text, rendered.log
+        unprinted = any(not file.path.endswith(_YAML) for file in rendered.files)
+        return rendered.text, rendered.log + (_NOT_PRINTED if unprinted else "")
 
     def _kbld(self, options: Object, before: str | None) -> tuple[str, str]:
         files = self._inputs(options.get("paths") or (), before, "kbld", yaml_only=True)

@@ -92,6 +92,15 @@ class Access:
         self._now = now
         self._lock = threading.Lock()
         self._clients: dict[tuple[str, str, str], tuple[Any, float]] = {}
+        self._foreign: dict[tuple[str, str], tuple[str, Any]] = {}
+
+    def close(self) -> None:
+        """Close the clients of other clusters."""
+        with self._lock:
+            clients = [client for _, client in self._foreign.values()]
+            self._foreign.clear()
+        for client in clients:
+            client.close()
 
     def place(self, obj: Object) -> Place:
         """Raises LapstrakeError with the controller's texts when the rights cannot be had."""
@@ -133,8 +142,21 @@ class Access:
                 f"Preparing kapp: Getting kubeconfig secret: Expected secret '{reference.get('name', '')}' "
                 f"to have key '{key}'"
             )
-        client = self._from_kubeconfig(b64decode(data).decode())
+        client = self._of_kubeconfig((namespace, str(reference.get("name"))), b64decode(data).decode())
         return Place(client, cluster.get("namespace") or namespace)
+
+    def _of_kubeconfig(self, secret: tuple[str, str], text: str) -> Any:
+        """One client for each Secret, as long as what it holds stays the same.
+
+        A former one is not closed here: somebody may still be using it.
+        """
+        with self._lock:
+            known, client = self._foreign.get(secret, ("", None))
+        if client is None or known != text:
+            client = self._from_kubeconfig(text)
+            with self._lock:
+                self._foreign[secret] = (text, client)
+        return client
 
 
 def file_contents(obj: Object) -> dict[str, bytes]:
