@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -37,7 +37,6 @@ class Asked:
     headers: Mapping[str, str]
     user: User
     body: bytes = b""
-    duplicates: Callable[[bytes], tuple[str, ...]] = duplicate_fields
 
     @property
     def form(self) -> Form:
@@ -55,10 +54,10 @@ class Asked:
         return call_of(self.user, self.query, agent, _OPTIONS.get(self.verb, "DeleteOptions"))
 
     def repeated(self) -> tuple[str, ...]:
-        """Fields that a JSON body gives more than once; a body without repeated text is not searched."""
+        """Fields that a JSON body gives more than once."""
         if bodies.media_type(self.content_type) != bodies.JSON:
             return ()
-        return self.duplicates(self.body)
+        return duplicate_fields(self.body)
 
 
 class Crud:

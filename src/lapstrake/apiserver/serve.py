@@ -85,7 +85,7 @@ class ApiServer:
         self.objects.preparations[Collection("batch", "jobs")] = jobs.prepare
         if isinstance(authorizer, Rbac):
             self.objects.guards.append(Escalation(authorizer).check)
-        store.subscribe(definitions.observe)
+        self._unsubscribe = store.subscribe(definitions.observe)
         self._namespaces = Namespaces(self.objects, self.deletion, tls.authority if tls else "")
         self._controllers: list[Controller] = [
             Cleanup(self.objects, self.deletion),
@@ -118,8 +118,17 @@ class ApiServer:
         return f"{'https' if self._tls else 'http'}://{host}:{self._port}"
 
     def start(self) -> None:
-        """Serve in a thread of its own; returns when requests are answered. Raises ClusterError."""
-        listener = self._listen()
+        """Serve in a thread of its own; returns when requests are answered. Raises ClusterError.
+
+        A server that did not start, or was stopped, does not start again.
+        """
+        try:
+            self._start(self._listen())
+        except BaseException:
+            self.stop()
+            raise
+
+    def _start(self, listener: socket.socket) -> None:
         self.application.address = f"{self._host}:{self._port}"
         self._namespaces.create_initial()
         self._background = Background(self.store, self._controllers)
@@ -145,12 +154,12 @@ class ApiServer:
         )
         self._thread.start()
         if not server.ready.wait(_START_SECONDS):
-            self.stop()
             raise ClusterError("The API server did not start")
 
     def stop(self) -> None:
         """End open watches, finish what is under way, and leave no thread behind."""
         self.application.close()
+        self._unsubscribe()
         if self._server is not None and self._thread is not None:
             self._server.should_exit = True
             self._thread.join()
@@ -173,14 +182,11 @@ class ApiServer:
 
 
 class _Uvicorn(uvicorn.Server):
-    """Leaves the process's signals alone and tells when it listens."""
+    """Tells when it listens."""
 
     def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)
         self.ready = threading.Event()
-
-    def install_signal_handlers(self) -> None:
-        return None
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
