@@ -6,6 +6,8 @@ reading folders, the environment and writing the output directory is the callers
 
 from __future__ import annotations
 
+from lapstrake.errors import InputError
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -140,11 +142,19 @@ def template(
 
     Raises LapstrakeError with ytt's text (without ``ytt: Error:``) for anything wrong in files or values.
     """
+    try:
+        return _template(files, options or TemplateOptions(), log)
+    except RecursionError as error:
+        raise InputError("values or documents are nested too deeply") from error
+
+
+def _template(
+    files: Sequence[SourceFile], options: TemplateOptions, log: Callable[[str], None] | None
+) -> TemplateResult:
     from lapstrake.ytt.files import FileTree, with_roles
     from lapstrake.ytt.settings import Settings
     from lapstrake.ytt.workspace import Workspace
 
-    options = options or TemplateOptions()
     written: list[str] = []
 
     def write(text: str) -> None:

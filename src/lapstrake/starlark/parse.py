@@ -23,6 +23,7 @@ from lapstrake.starlark.syntax import (
     ExprStmt,
     For,
     ForClause,
+    Hook,
     HookExpr,
     If,
     IfClause,
@@ -49,20 +50,21 @@ if TYPE_CHECKING:
 
     from lapstrake.starlark.syntax import Line
 
-_LEVELS: tuple[frozenset[str], ...] = (
-    frozenset({"or"}),
-    frozenset({"and"}),
-    frozenset({"not"}),
-    frozenset({"==", "!=", "<", ">", "<=", ">=", "in", "not in"}),
-    frozenset({"|"}),
-    frozenset({"^"}),
-    frozenset({"&"}),
-    frozenset({"<<", ">>"}),
-    frozenset({"+", "-"}),
-    frozenset({"*", "/", "//", "%"}),
+_LEVELS = (
+    ("or",),
+    ("and",),
+    ("not",),
+    ("==", "!=", "<", ">", "<=", ">=", "in", "not in"),
+    ("|",),
+    ("^",),
+    ("&",),
+    ("<<", ">>"),
+    ("+", "-"),
+    ("*", "/", "//", "%"),
 )
 _NOT_LEVEL = 2
 _COMPARISON_LEVEL = 3
+_BINARY_LEVELS = {op: level for level, ops in enumerate(_LEVELS) for op in ops if level != _NOT_LEVEL}
 _ASSIGNMENTS = frozenset({"=", "+=", "-=", "*=", "/=", "//=", "%=", "&=", "|=", "^=", "<<=", ">>="})
 _NAMES = {
     "int": "int literal",
@@ -71,6 +73,7 @@ _NAMES = {
     "EOF": "end of file",
     "illegal": "illegal token",
     "hook": "identifier",
+    "statement": "identifier",
     "identifier": "identifier",
     "newline": "newline",
 }
@@ -146,6 +149,10 @@ class _Parser:
             out.append(self.if_statement())
         elif kind == "for":
             out.append(self.for_statement())
+        elif kind == "statement":
+            token = self.next()
+            assert isinstance(token.value, Hook)
+            out.append(ExprStmt(token.line, Call(token.line, HookExpr(token.line, token.value), [])))
         elif kind == "while":
             row = self.next().line
             condition = self.test()
@@ -329,31 +336,28 @@ class _Parser:
         self.nesting -= 1
         return value
 
-    def operation(self, level: int) -> Expr:
-        if level == len(_LEVELS):
-            return self.unary()
-        if level == _NOT_LEVEL:
-            row = self.token.line
-            if self.accept("not"):
-                return Unary(row, "not", self.operation(level))
-            return self.operation(level + 1)
-        left = self.operation(level + 1)
-        first = True
-        while (op := self.operator(level)) is not None:
-            if level == _COMPARISON_LEVEL and not first and isinstance(left, Binary):
-                self.fail(f"{left.op} does not associate with {op} (use parens)")
+    def operation(self, lowest: int) -> Expr:
+        """Operands joined by operators of at least this level (see ``_LEVELS``)."""
+        if self.token.kind == "not" and lowest <= _NOT_LEVEL:
+            row = self.next().line
+            left: Expr = Unary(row, "not", self.operation(_NOT_LEVEL))
+        else:
+            left = self.unary()
+        compared = ""
+        while True:
+            op = self.token.kind
+            if op == "not":
+                op = "not in"
+            level = _BINARY_LEVELS.get(op, -1)
+            if level < lowest:
+                return left
+            if level == _COMPARISON_LEVEL and compared:
+                self.fail(f"{compared} does not associate with {op} (use parens)")
             row = self.next().line
             if op == "not in":
                 self.want("in")
+            compared = op if level == _COMPARISON_LEVEL else ""
             left = Binary(row, op, left, self.operation(level + 1))
-            first = False
-        return left
-
-    def operator(self, level: int) -> str | None:
-        kind = self.token.kind
-        if kind == "not" and level == _COMPARISON_LEVEL:
-            return "not in"
-        return kind if kind in _LEVELS[level] else None
 
     def unary(self) -> Expr:
         row = self.token.line
@@ -475,10 +479,8 @@ class _Parser:
             return TupleExpr(row, [])
         value = self.expression(in_parens=True)
         self.want(")")
-        if isinstance(value, Binary):
-            # A comparison in parentheses may be compared again.
-            return Unary(row, "()", value)
-        return value
+        # What may be assigned to depends on parentheses; beyond that they leave no trace.
+        return value if isinstance(value, (Name, TupleExpr)) else Unary(row, "()", value)
 
     def list_display(self) -> Expr:
         row = self.want("[").line

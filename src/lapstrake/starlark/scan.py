@@ -53,7 +53,8 @@ _SIMPLE_ESCAPES = {
 
 
 class Token:
-    """``kind``: a keyword or punctuation itself, or identifier, int, float, string, hook, newline, EOF, illegal."""
+    """``kind``: a keyword or punctuation itself, or identifier, int, float, string, hook,
+    newline, EOF, illegal, or statement (a line that only calls a hook)."""
 
     __slots__ = ("kind", "line", "value")
 
@@ -88,6 +89,11 @@ class Scanner:
     def _line(self, row: int) -> int:
         """Scan one line, or several if a string or a backslash goes on; gives the next line's number."""
         parts = self.lines[row].parts
+        if len(parts) == 2 and parts[1] == "()" and self._at_statement():
+            # The bulk of a template: a hook called without arguments is one token.
+            self.tokens.append(Token("statement", row, parts[0]))
+            self._newline(row)
+            return row + 1
         for part in parts:
             if isinstance(part, Hook):
                 self.tokens.append(Token("hook", row, part))
@@ -99,6 +105,9 @@ class Scanner:
                 return end
         self._newline(row)
         return row + 1
+
+    def _at_statement(self) -> bool:
+        return self.depth == 0 and (not self.tokens or self.tokens[-1].kind == "newline")
 
     def _code(self, text: str, row: int) -> int | None:
         """Scan code text. Gives None if a comment ended it, the line to go on with, or ``row`` if all is read."""

@@ -27,6 +27,10 @@ MAX_REPEATED = 1 << 28
 """Bounds what repetition, padding and joining may build: elements or bytes."""
 
 
+MAX_SHOWN = 5_000_000
+"""Of how many pieces the text of a value may be made; shared parts count each time."""
+
+
 class Value:
     """A value of an extension. Override what it can do; the rest fails with the language's own words."""
 
@@ -298,6 +302,8 @@ def _write(value: Any, out: list[str], path: tuple[int, ...]) -> None:
 
 def _write_collection(value: Any, out: list[str], path: tuple[int, ...]) -> None:
     kind = type(value)
+    if len(out) > MAX_SHOWN:
+        raise EvalError("text of the value is too large")
     if kind is dict:
         out.append("{")
         for number, (key, item) in enumerate(value.items()):

@@ -23,7 +23,7 @@ from lapstrake.yamldoc.nodes import Array, ArrayItem, Document, DocumentSet, Map
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Sequence
     from typing import Any
 
     from lapstrake.yamldoc.nodes import Node
@@ -193,35 +193,65 @@ def native_of(value: Any) -> Any:
     return _scalar(value)
 
 
-def to_tree(value: Any, depth: int = 0) -> Any:
+MAX_DEPTH = 500
+MAX_NODES = 5_000_000
+"""How large a computed value may be; shared parts count each time, and one that contains itself has no end."""
+
+
+def to_tree(value: Any) -> Any:
     """A Starlark value as a value of a tree; a fragment gives the very node that it shows.
 
     Raises EvalError for values that have no such form.
     """
-    kind = type(value)
-    if kind is str:
-        return value if value.isascii() or not _has_stray_bytes(value) else string_bytes(value)
-    if kind is int or kind is float or kind is bool or value is None:
-        return value
-    if depth > 500:
-        raise EvalError("value is nested too deeply")
-    if kind is dict:
-        items = [
-            MapItem(to_tree(value_of(key), depth + 1), to_tree(item, depth + 1))
-            for key, item in value.items()
-        ]
-        return Map(items)
-    if kind is list or kind is tuple or kind is range:
-        return Array([ArrayItem(to_tree(item, depth + 1)) for item in value])
-    if kind is Fragment:
-        return value.node
-    if kind is Struct and value.kind == "struct":
-        return Map([MapItem(name, to_tree(item, depth + 1)) for name, item in value.fields.items()])
-    if kind is StarlarkSet:
-        return Array([ArrayItem(to_tree(item, depth + 1)) for item in keys_of(value.entries)])
-    if isinstance(value, Opaque):
-        raise EvalError(f"Unable to convert value: {value.kind} {value.refusal}")
-    raise EvalError(f"unknown type {go_type(value)} for conversion to go value")
+    return _Conversion().tree(value, 0)
+
+
+class _Conversion:
+    __slots__ = ("nodes",)
+
+    def __init__(self) -> None:
+        self.nodes = 0
+
+    def tree(self, value: Any, depth: int) -> Any:
+        kind = type(value)
+        if kind is str:
+            return value if value.isascii() or not _has_stray_bytes(value) else string_bytes(value)
+        if kind is int or kind is float or kind is bool or value is None:
+            return value
+        if depth > MAX_DEPTH:
+            raise EvalError("value is nested too deeply")
+        if kind is dict:
+            return self._map([(value_of(key), item) for key, item in value.items()], depth + 1)
+        if kind is list or kind is tuple or kind is range:
+            return self._array(value, depth + 1)
+        if kind is Fragment:
+            return value.node
+        if kind is Struct and value.kind == "struct":
+            return self._map(value.fields.items(), depth + 1)
+        if kind is StarlarkSet:
+            return self._array(keys_of(value.entries), depth + 1)
+        if isinstance(value, Opaque):
+            raise EvalError(f"Unable to convert value: {value.kind} {value.refusal}")
+        raise EvalError(f"unknown type {go_type(value)} for conversion to go value")
+
+    def _map(self, pairs: Collection[tuple[Any, Any]], depth: int) -> Map:
+        self._count(len(pairs))
+        made = Map([])
+        for key, item in pairs:
+            made.items.append(MapItem(self.tree(key, depth), self.tree(item, depth)))
+        return made
+
+    def _array(self, values: Collection[Any], depth: int) -> Array:
+        self._count(len(values))
+        made = Array([])
+        for item in values:
+            made.items.append(ArrayItem(self.tree(item, depth)))
+        return made
+
+    def _count(self, nodes: int) -> None:
+        self.nodes += nodes
+        if self.nodes > MAX_NODES:
+            raise EvalError(f"value is too large (more than {MAX_NODES} nodes)")
 
 
 def _has_stray_bytes(text: str) -> bool:

@@ -90,8 +90,10 @@ class _Compiler:
         self.lines: list[Line] = []
         self.nodes = 1
         self.only_node: Directive | None = None
+        self.dynamic: set[int] = set()
 
     def documents(self, docset: DocumentSet) -> None:
+        self.dynamic = dynamic_items(docset)
         for document in docset.items:
             self.node(document, docset, False)
         trailing = directives_of(docset.comments or (), 0, self.ignore_unknown)
@@ -108,7 +110,7 @@ class _Compiler:
 
     def node(self, node: Any, parent: Any, templated: bool) -> None:
         self.nodes += 1
-        if not templated and is_static(node):
+        if not templated and id(node) not in self.dynamic:
             self.nodes += _count(node.value)
             self.only_node = None
             self.hook(node.position, lambda: self.builder.add_static(node, parent))
@@ -185,25 +187,32 @@ def _nothing() -> None:
     return None
 
 
-def is_static(item: Any) -> bool:
-    """Whether neither this item nor anything below it has comments, or keys that collide."""
-    pending = [item]
+def dynamic_items(docset: DocumentSet) -> set[int]:
+    """The identities of all items that have comments for ytt, or keys that collide, at or below them."""
+    parents: dict[int, Any] = {}
+    found: set[int] = set()
+    pending: list[Any] = list(docset.items)
     while pending:
-        node = pending.pop()
-        if node.comments and any(not comment.text.startswith("!") for comment in node.comments):
-            return False
-        value = node.value
-        kind = type(value)
-        if kind is Map:
-            keys = {
-                (type(child.key), child.key) if child.key.__hash__ else id(child) for child in value.items
-            }
-            if len(keys) != len(value.items):
-                return False
-            pending.extend(value.items)
-        elif kind is Array:
-            pending.extend(value.items)
-    return True
+        item = pending.pop()
+        value = item.value
+        children = value.items if type(value) is Map or type(value) is Array else ()
+        for child in children:
+            parents[id(child)] = item
+        pending.extend(children)
+        if _has_directives(item) or (type(value) is Map and _has_colliding_keys(value)):
+            while item is not None and id(item) not in found:
+                found.add(id(item))
+                item = parents.get(id(item))
+    return found
+
+
+def _has_directives(item: Any) -> bool:
+    return bool(item.comments) and any(not comment.text.startswith("!") for comment in item.comments)
+
+
+def _has_colliding_keys(value: Map) -> bool:
+    keys = {(type(item.key), item.key) if item.key.__hash__ else id(item) for item in value.items}
+    return len(keys) != len(value.items)
 
 
 def _count(value: Any) -> int:
