@@ -13,12 +13,8 @@ from typing import Any
 
 from lapstrake.errors import InputError
 
-_KEY = r"[A-Za-z0-9]([A-Za-z0-9._/-]*[A-Za-z0-9])?"
-_VALUE = r"([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?"
-_REQUIREMENT = re.compile(
-    rf"\s*(?:(?P<absent>!)\s*(?P<absent_key>{_KEY})"
-    rf"|(?P<key>{_KEY})\s*(?:(?P<set>in|notin)\s*\((?P<values>[^()]*)\)|(?P<op>==|=|!=|>|<)\s*(?P<value>{_VALUE}))?)\s*(?:,|$)"
-)
+_TOKEN = re.compile(r"\s*(==|!=|=|!|<|>|\(|\)|,|[^\s=!<>(),]+)")
+_SIGNS = "=!<>(),"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,18 +48,8 @@ class LabelSelector:
 
     @classmethod
     def parse(cls, text: str) -> LabelSelector:
-        """Raises InputError for what the API server would refuse."""
-        found: list[Requirement] = []
-        position = 0
-        while position < len(text.rstrip()):
-            match = _REQUIREMENT.match(text, position)
-            if match is None or match.end() == position:
-                raise InputError(
-                    f"unable to parse requirement: found {text[position:]!r} in label selector {text!r}"
-                )
-            found.append(_requirement(match))
-            position = match.end()
-        return cls(tuple(found))
+        """Raises InputError for what the API server would refuse, in its words."""
+        return cls(tuple(_Reader(text).requirements())) if text.strip() else cls()
 
     @classmethod
     def of(cls, selector: Mapping[str, Any]) -> LabelSelector:
@@ -90,14 +76,87 @@ def equals(labels: Mapping[str, str] | Iterable[tuple[str, str]]) -> str:
     return ",".join(f"{key}={value}" for key, value in pairs)
 
 
-def _requirement(match: re.Match[str]) -> Requirement:
-    if match["absent"]:
-        return Requirement(match["absent_key"], "absent")
-    key = match["key"]
-    if match["set"]:
-        return Requirement(key, match["set"], tuple(part.strip() for part in match["values"].split(",")))
-    operator = {"=": "in", "==": "in", "!=": "notin", ">": "greater", "<": "less"}.get(match["op"] or "")
-    return Requirement(key, operator, (match["value"],)) if operator else Requirement(key, "exists")
+class _Reader:
+    """One pass over the tokens of a selector's text."""
+
+    def __init__(self, text: str) -> None:
+        self._tokens = [match.group(1) for match in _TOKEN.finditer(text)]
+        self._at = 0
+
+    def requirements(self) -> list[Requirement]:
+        found = [self._parsed()]
+        while (token := self._next()) != "":
+            if token != ",":
+                raise _unexpected(token, "',' or 'end of string'")
+            found.append(self._parsed())
+        return found
+
+    def _parsed(self) -> Requirement:
+        try:
+            return self._requirement()
+        except InputError as error:
+            raise InputError(f"unable to parse requirement: {error}") from None
+
+    def _requirement(self) -> Requirement:
+        token = self._next()
+        if token == "!":
+            return Requirement(self._key(self._next()), "absent")
+        key = self._key(token)
+        operator = self._peek()
+        if operator in ("", ","):
+            return Requirement(key, "exists")
+        self._next()
+        if operator in ("=", "==", "!="):
+            return Requirement(key, "notin" if operator == "!=" else "in", (self._value(),))
+        if operator in ("in", "notin"):
+            return Requirement(key, operator, self._values())
+        if operator in ("<", ">"):
+            return Requirement(key, "greater" if operator == ">" else "less", (self._bound(),))
+        raise _unexpected(operator, "in, notin, =, ==, !=, gt, lt")
+
+    def _next(self) -> str:
+        token = self._peek()
+        self._at += 1
+        return token
+
+    def _peek(self) -> str:
+        return self._tokens[self._at] if self._at < len(self._tokens) else ""
+
+    def _key(self, token: str) -> str:
+        if not token or token in _SIGNS:
+            raise _unexpected(token, "'identifier'" if token else "!, identifier, or 'end of string'")
+        return token
+
+    def _value(self) -> str:
+        token = self._peek()
+        if token in ("", ","):
+            return ""
+        if token in ("==", "!=") or token in _SIGNS:
+            raise _unexpected(token, "identifier")
+        return self._next()
+
+    def _bound(self) -> str:
+        value = self._value()
+        try:
+            int(value)
+        except ValueError:
+            raise InputError("for 'Gt', 'Lt' operators, the value must be an integer") from None
+        return value
+
+    def _values(self) -> tuple[str, ...]:
+        if (token := self._next()) != "(":
+            raise _unexpected(token, "'('")
+        values = []
+        while (token := self._next()) != ")":
+            if token == "":
+                raise _unexpected("", "',', or ')'")
+            if token != ",":
+                values.append(token)
+        return tuple(values or [""])
+
+
+def _unexpected(found: str, expected: str) -> InputError:
+    return InputError(f"found '{found}', expected: {expected}")
 
 
 def _compares(value: str, operator: str, bound: str) -> bool:
