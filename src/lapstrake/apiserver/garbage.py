@@ -27,7 +27,8 @@ class GarbageCollector:
                 self._release(self._owner_key(event.key, reference))
             return
         item = self._objects.store.get(event.key)
-        if item is None:
+        if item is None or item.version != event.now.version:
+            # A later event speaks of that state. Until it comes, the index lacks dependents that are already there.
             return
         if "deletionTimestamp" in item.object["metadata"]:
             self._let_go(event.key, item)
