@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import time
 from random import Random
 
 from lapstrake.controller.periodic import Periodic, PeriodicKind
@@ -53,7 +54,7 @@ class Scene:
         kind = PeriodicKind("app", APPS, 30.0, self.run)
         self.periodic = Periodic(kind, self.cluster, Clock(), Random(1), workers=1)
 
-    def run(self, obj, cancelled):
+    def run(self, obj, cancelled, clock):
         self.runs += 1
         self.during()
         self.cluster.obj = finished(obj, self.result)
@@ -114,7 +115,7 @@ def test_what_arrives_during_the_failing_run_counts():
 def test_cancellation_reaches_the_running_deployment():
     seen = []
 
-    def run(obj, cancelled):
+    def run(obj, cancelled, clock):
         periodic.changed(
             obj, {**obj, "metadata": {**obj["metadata"], "generation": 2}, "spec": {"canceled": True}}
         )
@@ -124,3 +125,34 @@ def test_cancellation_reaches_the_running_deployment():
     periodic = Periodic(PeriodicKind("app", APPS, 30.0, run), Cluster(app()), Clock(), Random(1), workers=1)
     periodic.reconcile(KEY)
     assert seen == [True]
+
+
+def test_wait_of_a_run_ends_when_the_object_changes():
+    slept = []
+
+    def run(obj, cancelled, clock):
+        periodic.changed(obj, {**obj, "metadata": {**obj["metadata"], "generation": 2}})
+        began = time.monotonic()
+        clock.sleep(60)
+        slept.append(time.monotonic() - began)
+        assert not cancelled()
+        return finished(obj)
+
+    periodic = Periodic(PeriodicKind("app", APPS, 30.0, run), Cluster(app()), Clock(), Random(1), workers=1)
+    periodic.reconcile(KEY)
+    assert slept[0] < 5
+
+
+def test_deletion_is_not_cut_off_by_a_further_change():
+    seen = []
+
+    def run(obj, cancelled, clock):
+        periodic.changed(obj, {**obj, "metadata": {**obj["metadata"], "generation": 3}})
+        seen.append(cancelled())
+        return obj
+
+    leaving = app({"observedGeneration": 1})
+    leaving["metadata"].update(deletionTimestamp="2026-11-23T07:00:00Z", generation=2)
+    periodic = Periodic(PeriodicKind("app", APPS, 30.0, run), Cluster(leaving), Clock(), Random(1), workers=1)
+    periodic.reconcile(KEY)
+    assert seen == [False]

@@ -231,3 +231,18 @@ def test_pause_only_acknowledges():
     server = Server(app())
     step_run.pause(Reconciled(server, RT, server.obj))
     assert server.obj["status"] == {"friendlyDescription": "Canceled/paused", "observedGeneration": 1}
+
+
+def test_defect_of_ours_is_shown_and_raised():
+    def broken():
+        raise KeyError("x")
+
+    steps = Steps()
+    steps.template = broken
+    server = Server(app())
+    with pytest.raises(KeyError):
+        step_run.run(
+            Reconciled(server, RT, server.obj), steps, Time(), finalizer=FINALIZER, cancelled=lambda: False
+        )
+    assert condition(server.obj["status"]) == ("ReconcileFailed", "Internal error: KeyError: 'x'")
+    assert steps.closed == 1

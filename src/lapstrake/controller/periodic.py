@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from random import Random
 from typing import Any, Protocol
 
@@ -29,12 +29,35 @@ class Reader(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class PeriodicKind:
-    """``run(object, cancelled)`` reconciles and gives the object as last written."""
+    """``run(object, cancelled, clock)`` reconciles and gives the object as last written.
+
+    The clock is that of the run: its sleep ends when the object has changed.
+    """
 
     name: str
     rt: ResourceType
     default_period: float
-    run: Callable[[Object, Cancelled], Object]
+    run: Callable[[Object, Cancelled, Clock], Object]
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """``woken``: whatever it waits for, something new is to be done. ``deletes``: a deletion is never cut off."""
+
+    clock: Clock
+    deletes: bool
+    cancelled: threading.Event = field(default_factory=threading.Event)
+    woken: threading.Event = field(default_factory=threading.Event)
+
+    def now(self) -> float:
+        return self.clock.now()
+
+    def sleep(self, seconds: float) -> None:
+        self.woken.wait(seconds)
+
+    def end(self) -> None:
+        self.cancelled.set()
+        self.woken.set()
 
 
 class Periodic:
@@ -49,7 +72,7 @@ class Periodic:
         self._random = random
         self._lock = threading.Lock()
         self._forced: set[Key] = set()
-        self._running: dict[Key, threading.Event] = {}
+        self._running: dict[Key, _Run] = {}
         self._missed: dict[Key, frozenset[Awaited]] = {}
         self._arrivals: dict[Awaited, float] = {}
         self._stopping = threading.Event()
@@ -62,11 +85,13 @@ class Periodic:
         if old is not None and _wish(old) == _wish(new):
             return
         key = key_of(new)
-        if new["spec"].get("canceled") or new["metadata"].get("deletionTimestamp"):
-            with self._lock:
-                running = self._running.get(key)
-            if running is not None:
-                running.set()
+        with self._lock:
+            running = self._running.get(key)
+        if running is not None:
+            running.woken.set()
+            unwanted = new["spec"].get("canceled") or new["metadata"].get("deletionTimestamp")
+            if unwanted and not running.deletes:
+                running.end()
         self.workers.add(key)
 
     def force(self, key: Key) -> None:
@@ -87,8 +112,8 @@ class Periodic:
         self._stopping.set()
         self.workers.stop()
         with self._lock:
-            for event in self._running.values():
-                event.set()
+            for run in self._running.values():
+                run.end()
 
     def reconcile(self, key: Key) -> float | None:
         """Seconds until the next look; None if only a change can bring it back."""
@@ -124,11 +149,11 @@ class Periodic:
         )
 
     def _run(self, key: Key, obj: Object) -> Object | None:
-        cancelled = threading.Event()
+        run = _Run(self._clock, deletes=bool(obj["metadata"].get("deletionTimestamp")))
         with self._lock:
-            self._running[key] = cancelled
+            self._running[key] = run
         try:
-            after = self._kind.run(obj, lambda: cancelled.is_set() or self._stopping.is_set())
+            after = self._kind.run(obj, lambda: run.cancelled.is_set() or self._stopping.is_set(), run)
         except NotFoundError:
             self._forget(key)
             return None

@@ -62,13 +62,15 @@ class Controller:
             "app",
             APPS,
             schedule.APP_SYNC_PERIOD,
-            lambda obj, cancelled: reconcile_app(obj, parts.apps, clock, cancelled=cancelled),
+            lambda obj, cancelled, clock: reconcile_app(obj, parts.apps, clock, cancelled=cancelled),
         )
         repository_kind = PeriodicKind(
             "packagerepository",
             REPOSITORIES,
             schedule.REPOSITORY_SYNC_PERIOD,
-            lambda obj, cancelled: reconcile_repository(obj, parts.repositories, clock, cancelled=cancelled),
+            lambda obj, cancelled, clock: reconcile_repository(
+                obj, parts.repositories, clock, cancelled=cancelled
+            ),
         )
         self._apps = Periodic(app_kind, cluster, clock, random, workers=options.workers)
         self._repositories = Periodic(repository_kind, cluster, clock, random, workers=options.workers)

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from lapstrake.errors import LapstrakeError
 from lapstrake.operations.reconciled import Reconciled
 from lapstrake.packaging import app_status
 from lapstrake.packaging.app_status import StepResult
@@ -69,7 +70,10 @@ class Steps(Protocol):
 
 
 def run(target: Reconciled, steps: Steps, clock: Clock, *, finalizer: str, cancelled: Cancelled) -> None:
-    """One reconciliation of ``target``, to its end: success or failure is in its status."""
+    """One reconciliation of ``target``, to its end: success or failure is in its status.
+
+    A defect of ours is shown there, too, and raised again.
+    """
     talkative = target.new_generation
     target.status = app_status.reconciling(target.status, target.generation)
     if talkative:
@@ -77,6 +81,13 @@ def run(target: Reconciled, steps: Steps, clock: Clock, *, finalizer: str, cance
     place = steps.open(target.obj)
     try:
         result = _run_steps(target, steps, place, clock, finalizer, cancelled, talkative)
+    except LapstrakeError:
+        raise
+    except Exception as error:
+        message = f"Internal error: {type(error).__name__}: {error}"
+        target.status = app_status.failed(target.status, StepResult.refused(message))
+        target.write()
+        raise
     finally:
         place.close()
     if result.error:

@@ -71,11 +71,6 @@ def following(status: Status, app: Mapping[str, Any]) -> dict[str, Any]:
     return dict(status)
 
 
-def delete_failed(status: Status, app: Mapping[str, Any]) -> dict[str, Any]:
-    """Deletion waits for the App; its failure is shown here."""
-    return following(status, app)
-
-
 def _with(status: Status, kind: str, message: str = "", *, description: str) -> dict[str, Any]:
     entry = {"status": "True", "type": kind}
     if message:
