@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from api_client import Client
 
 from lapstrake.apiserver.resources import View
 from lapstrake.apiserver.serve import ApiServer
 from lapstrake.apiserver.store import Store
+from tests.apiserver.api_client import Client
 
 
 @pytest.fixture

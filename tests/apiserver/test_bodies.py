@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from api_client import CONFIG_MAPS, Client
+
+from tests.apiserver.api_client import CONFIG_MAPS, Client
 
 BODIES = [
     pytest.param(b"", id="empty"),

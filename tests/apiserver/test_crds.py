@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from api_client import Client
+
+from tests.apiserver.api_client import Client
 
 DEFINITIONS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 CUPS = "/apis/example.com/v1/namespaces/default/cups"

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from api_client import CONFIG_MAPS, Client
+
+from tests.apiserver.api_client import CONFIG_MAPS, Client
 
 
 def test_created_object_has_its_metadata(api: Client) -> None:

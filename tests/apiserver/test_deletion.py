@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from api_client import CONFIG_MAPS, Client
+
+from tests.apiserver.api_client import CONFIG_MAPS, Client
 
 MERGE = {"Content-Type": "application/merge-patch+json"}
 STOP = "example.com/stop"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from api_client import Client
+from tests.apiserver.api_client import Client
 
 CORE = "/api/v1/namespaces/default"
 SLICES = "/apis/discovery.k8s.io/v1/namespaces/default/endpointslices"

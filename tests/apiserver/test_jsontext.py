@@ -3,9 +3,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from api_client import Client
 
 from lapstrake.apiserver.jsontext import JsonError, go_value, is_deeper, parse
+from tests.apiserver.api_client import Client
 
 
 @pytest.mark.parametrize(

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from api_client import Client
 
 from lapstrake.apiserver.pods import quality
+from tests.apiserver.api_client import Client
 
 CORE = "/api/v1/namespaces/default"
 MERGE = {"Content-Type": "application/merge-patch+json"}

@@ -12,12 +12,12 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from api_client import CONFIG_MAPS, Client
 
 from lapstrake.apiserver.discovery import AGGREGATED
 from lapstrake.apiserver.identity import ANONYMOUS, User
 from lapstrake.apiserver.serve import ApiServer
 from lapstrake.apiserver.store import Collection, Key, Store
+from tests.apiserver.api_client import CONFIG_MAPS, Client
 
 
 def test_health_and_version(api: Client) -> None:

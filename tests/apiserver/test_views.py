@@ -7,11 +7,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pytest
-from api_client import Client
 
 from lapstrake.apiserver.resources import View
 from lapstrake.apiserver.status import cause
 from lapstrake.kube.types import ResourceType
+from tests.apiserver.api_client import Client
 
 GLOBAL = "shared"
 EXCLUDE = "example.com/exclude"

@@ -9,7 +9,8 @@ import time
 from typing import Any
 
 import pytest
-from api_client import CONFIG_MAPS, Client
+
+from tests.apiserver.api_client import CONFIG_MAPS, Client
 
 MERGE = {"Content-Type": "application/merge-patch+json"}
 
