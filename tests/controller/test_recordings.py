@@ -6,12 +6,12 @@ import base64
 import time
 
 import pytest
-from recordings import FOLDER, comparable, recorded
 
 from lapstrake.controller.serve import Controller
 from lapstrake.errors import ConflictError, NotFoundError
 from lapstrake.operations.cluster_access import APPS, INSTALLS
 from lapstrake.yamldoc import plain
+from tests.controller.recordings import FOLDER, comparable, recorded
 
 if not FOLDER.exists():
     pytest.skip("the recordings of the original controller are not in this checkout", allow_module_level=True)
