@@ -162,3 +162,8 @@ def test_text_template(text: str, expected: str) -> None:
 )
 def test_text_template_that_fails(text: str, message: str) -> None:
     assert refusal(text, "note.txt").startswith(message)
+
+
+def test_keys_of_a_map_that_is_gone_are_forgotten() -> None:
+    text = "#@ x = 1\na:\n  v: #@ x\n#@yaml/map-key-override\na:\n  v: #@ x\n"
+    assert rendered(text) == "a:\n  v: 1\n"

@@ -22,7 +22,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-YTT_VERSION = "0.48.0"
 _NOT_PRINTED = (
     "\nWarning: Found Non-YAML templates in input. Non-YAML templates are not rendered to standard output.\n"
     "If you want to include those results, use the --output-files or --dangerous-emptied-output-directory flag.\n"
@@ -111,6 +110,8 @@ def _root() -> Command:
 
 
 def _version(args: Arguments) -> int:
+    from lapstrake.ytt.modules.versions import YTT_VERSION
+
     sys.stdout.write(f"ytt version {YTT_VERSION}\n")
     return 0
 

@@ -79,7 +79,7 @@ class Reader:
                     self._check_link(os.path.normpath(full))
                     if os.path.isdir(full):
                         continue
-                found.append((full, os.path.relpath(full, base)))
+                found.append((os.path.normpath(full), os.path.relpath(full, base)))
         return found
 
     def _check_link(self, path: str) -> None:

@@ -27,7 +27,7 @@ MAX_REPEATED = 1 << 28
 """Bounds what repetition, padding and joining may build: elements or bytes."""
 
 
-MAX_SHOWN = 5_000_000
+MAX_SHOWN = 2_000_000
 """Of how many pieces the text of a value may be made; shared parts count each time."""
 
 

@@ -52,7 +52,8 @@ class _Documents:
         self.stack: list[tuple[Any, Any]] = []
         self.annotations: dict[int, dict[str, Annotation]] = {}
         self.keys: dict[int, str] = {}
-        self.seen: dict[int, set[Any]] = {}
+        # The keys that each map (held here, so that its identity stays its own) has got so far.
+        self.seen: dict[int, tuple[Map, set[Any]]] = {}
 
     def result(self) -> Any:
         return None if self.root is None else Fragment(self.root)
@@ -83,6 +84,14 @@ class Builder:
 
     def enter(self) -> None:
         self.contexts.append(_Text() if self.text else _Documents())
+
+    def begin(self, docset: DocumentSet | None) -> None:
+        """Open the outermost context, which is to build the document set of a YAML template (None: a text)."""
+        self.enter()
+        if docset is not None:
+            context = self.contexts[-1]
+            context.root = DocumentSet([], docset.position)
+            context.stack.append((docset, context.root))
 
     def leave(self, value: Any, explicit: bool) -> Any:
         context = self.contexts.pop()
@@ -207,7 +216,7 @@ class Builder:
 
     def _check_key(self, context: _Documents, holder: Map, made: MapItem) -> None:
         key = (type(made.key), made.key) if not isinstance(made.key, (Map, Array)) else id(made)
-        seen = context.seen.setdefault(id(holder), set())
+        _, seen = context.seen.setdefault(id(holder), (holder, set()))
         if key not in seen:
             seen.add(key)
             return

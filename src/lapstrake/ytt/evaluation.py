@@ -99,8 +99,9 @@ class Evaluation:
             implicit_overrides=settings.implicit_overrides,
         )
         made, names = self._run(compiled, file)
-        result = made.node if isinstance(made, Fragment) else DocumentSet([])
-        assert isinstance(result, DocumentSet)
+        assert isinstance(made, Fragment)
+        assert isinstance(made.node, DocumentSet)
+        result = made.node
         result.position = Position(file.name, 1)
         return result, names
 
@@ -111,7 +112,7 @@ class Evaluation:
 
     def _run(self, compiled: Compiled, file: File) -> tuple[Any, dict[str, Any]]:
         builder = compiled.builder
-        builder.enter()
+        builder.begin(compiled.docset)
         names = self.run.machine.run(compiled.program, load=self._loader(file), function_hooks=compiled.hooks)
         return builder.leave(None, False), names
 

@@ -25,12 +25,13 @@ TEXT_TEMPLATED = "yaml/text-templated-strings"
 
 
 class Compiled:
-    """A template ready to run. After its run ``builder``'s outermost context holds the result."""
+    """A template ready to run; ``docset`` is what it was compiled from (None: a text)."""
 
-    __slots__ = ("builder", "hooks", "program")
+    __slots__ = ("builder", "docset", "hooks", "program")
 
-    def __init__(self, program: Program, builder: Builder) -> None:
+    def __init__(self, program: Program, builder: Builder, docset: DocumentSet | None = None) -> None:
         self.program = program
+        self.docset = docset
         self.builder = builder
         self.hooks = FunctionHooks(builder.enter, builder.leave)
 
@@ -69,7 +70,7 @@ def compile_yaml(
         compiler.documents(docset)
     except InputError as error:
         raise InputError(f"Compiling YAML template '{source}': {error}") from error
-    return Compiled(parse(source, compiler.lines), builder)
+    return Compiled(parse(source, compiler.lines), builder, docset)
 
 
 def compile_text(text: str, source: str, *, serial: int) -> Compiled:
