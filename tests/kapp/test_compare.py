@@ -43,9 +43,11 @@ def test_difference_leads_from_old_to_new(old: str, new: str) -> None:
 
 
 def test_operations_tell_true_from_one() -> None:
-    assert operations({"a": True, "b": [1]}, {"a": 1, "b": [1], "c": 2}) == [
-        ("replace", "/a", 1),
-        ("add", "/c", 2),
+    assert operations({"a": True, "b": [1]}, {"a": 1, "b": [1], "c/d": 2}) == [
+        {"type": "test", "path": "/a", "value": True},
+        {"type": "replace", "path": "/a", "value": 1},
+        {"type": "test", "path": "/c~1d", "absent": True},
+        {"type": "replace", "path": "/c~1d?", "value": 2},
     ]
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -22,25 +21,47 @@ class Line:
     text: str
 
 
-def operations(old: Any, new: Any, path: tuple[str | int, ...] = ()) -> list[tuple[str, str, Any]]:
-    """How ``old`` becomes ``new``: (add | remove | replace, path, value), in order of the paths."""
+Operation = dict[str, Any]
+
+
+def operations(old: Any, new: Any, path: str = "") -> list[Operation]:
+    """How ``old`` becomes ``new``, as go-patch operations in order of the paths: each change after a test."""
     if isinstance(old, Mapping) and isinstance(new, Mapping):
-        found: list[tuple[str, str, Any]] = []
+        found: list[Operation] = []
         for key in sorted({*old, *new}):
+            place = f"{path}/{str(key).replace('~', '~0').replace('/', '~1')}"
             if key not in new:
-                found.append(("remove", _shown((*path, key)), None))
+                found += _removal(place, old[key])
             elif key not in old:
-                found.append(("add", _shown((*path, key)), new[key]))
+                found.append({"type": "test", "path": place, "absent": True})
+                found.append({"type": "replace", "path": f"{place}?", "value": new[key]})
             else:
-                found += operations(old[key], new[key], (*path, key))
+                found += operations(old[key], new[key], place)
         return found
-    if isinstance(old, list) and isinstance(new, list) and len(old) == len(new):
-        return [
-            op
-            for index, pair in enumerate(zip(old, new, strict=True))
-            for op in operations(*pair, (*path, index))
-        ]
-    return [] if same(old, new) else [("replace", _shown(path), new)]
+    if isinstance(old, list) and isinstance(new, list):
+        return _list_operations(old, new, path)
+    if same(old, new):
+        return []
+    test = {"type": "test", "path": path, "value": old}
+    return [test, {"type": "replace", "path": path, "value": new}]
+
+
+def _list_operations(old: Sequence[Any], new: Sequence[Any], path: str) -> list[Operation]:
+    found: list[Operation] = []
+    for index in range(max(len(old), len(new))):
+        place = f"{path}/{index}"
+        if index >= len(new):
+            found += _removal(place, old[index])
+        elif index >= len(old):
+            found.append({"type": "test", "path": place, "absent": True})
+            found.append({"type": "replace", "path": f"{path}/-", "value": new[index]})
+        else:
+            found += operations(old[index], new[index], place)
+    return found
+
+
+def _removal(path: str, value: Any) -> list[Operation]:
+    return [{"type": "test", "path": path, "value": value}, {"type": "remove", "path": path}]
 
 
 def same(old: Any, new: Any) -> bool:
@@ -60,19 +81,31 @@ def original_md5(
     rules: Sequence[RebaseRule] = DEFAULT_RULES,
     left_out: Sequence[Sequence[Any]] = (),
 ) -> str:
-    """Names the difference between what was given and what the cluster made of it.
+    """Names the difference between what the cluster made of an object and what was given.
 
     While it stays the same, nobody but the server's defaulting has touched the object. What rebase rules take from
-    the cluster does not count, nor do the fields of ``left_out``.
+    the cluster does not count, nor do the fields of ``left_out``. Found from recorded objects and their MD5s: that of
+    the YAML of the operations that lead back to the original; annotations of the applied object are never absent.
     """
-    left = without_fields(rebased(original, applied, rules), left_out)
-    right = without_fields(compared(applied), left_out)
-    for side in (left, right):
-        metadata = side.get("metadata")
-        if isinstance(metadata, Mapping) and metadata.get("annotations") == {}:
-            side["metadata"] = {k: v for k, v in metadata.items() if k != "annotations"}
-    text = json.dumps(operations(left, right), sort_keys=True, separators=(",", ":"))
-    return hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()
+    current = without_fields(compared(applied), left_out)
+    metadata = current.get("metadata") or {}
+    current["metadata"] = {**metadata, "annotations": metadata.get("annotations") or {}}
+    given = without_fields(rebased(original, applied, [rule for rule in rules if rule.silent]), left_out)
+    return hashlib.md5(_yaml(operations(current, given)).encode(), usedforsecurity=False).hexdigest()
+
+
+def _yaml(found: Sequence[Operation]) -> str:
+    """With the members of each operation in the order type, path, value or absent."""
+    from lapstrake.yamldoc.plain import dump
+
+    if not found:
+        return "[]\n"
+    out = []
+    for operation in found:
+        members = "".join(dump({name: value}) for name, value in operation.items())
+        first, *rest = members.splitlines(keepends=True)
+        out.append(f"- {first}" + "".join(f"  {line}" if line.strip() else line for line in rest))
+    return "".join(out)
 
 
 def lines(old: str, new: str) -> list[Line]:
@@ -159,7 +192,3 @@ def _rendered_line(line: Line, numbers: bool) -> str:
     if line.left is None:
         return f"    {line.right:3d} + {line.text}" if numbers else f"+ {line.text}"
     return f"{line.left:3d},{line.right:3d}   {line.text}" if numbers else f"  {line.text}"
-
-
-def _shown(path: tuple[str | int, ...]) -> str:
-    return "".join("/" + str(step).replace("~", "~0").replace("/", "~1") for step in path)

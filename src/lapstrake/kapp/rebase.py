@@ -23,11 +23,15 @@ EXISTING_FIRST = ("existing", "new")
 
 @dataclass(frozen=True, slots=True)
 class RebaseRule:
-    """``copy``: the first of ``sources`` that has ``path`` gives the value; without sources: it is removed."""
+    """The first of ``sources`` that has ``path`` gives the value; without sources: it is removed.
+
+    ``silent``: what it takes over is not seen in the MD5 of what was applied last.
+    """
 
     path: Path
     matches: Matcher
     sources: tuple[str, ...] = NEW_FIRST
+    silent: bool = True
 
 
 def _copy(matches: Matcher, *found: Path, sources: tuple[str, ...] = NEW_FIRST) -> list[RebaseRule]:
@@ -54,6 +58,7 @@ def _is_secretgen_placeholder(resource: Resource) -> bool:
     return kinds("Secret")(resource) and "secretgen.carvel.dev/image-pull-secret" in resource.annotations
 
 
+_HAS_NODE_PORTS = _is_type("Service", "spec.type", "NodePort", "LoadBalancer")
 _ANNOTATIONS = ("metadata", "annotations")
 _WEBHOOKS = kinds(
     "admissionregistration.k8s.io/MutatingWebhookConfiguration",
@@ -65,22 +70,22 @@ _TOKEN = _is_type("Secret", "type", "kubernetes.io/service-account-token")
 
 DEFAULT_RULES: tuple[RebaseRule, ...] = (
     *_copy(anything, ("metadata", "ownerReferences"), ("metadata", "finalizers")),
-    *_copy(_WITH_REVISION, (*_ANNOTATIONS, "deployment.kubernetes.io/revision"), sources=EXISTING_FIRST),
-    *_copy(
-        _has_cluster_address, ("spec", "clusterIP"), ("spec", "clusterIPs"), ("spec", "healthCheckNodePort")
+    RebaseRule(
+        (*_ANNOTATIONS, "deployment.kubernetes.io/revision"), _WITH_REVISION, EXISTING_FIRST, silent=False
     ),
-    *_copy(_is_type("Service", "spec.type", "NodePort", "LoadBalancer"), ("spec", "ports", EACH, "nodePort")),
+    *_copy(kinds("Namespace"), ("spec", "finalizers")),
+    *_copy(_has_cluster_address, ("spec", "clusterIP"), ("spec", "healthCheckNodePort")),
+    RebaseRule(("spec", "ports", EACH, "nodePort"), _HAS_NODE_PORTS, silent=False),
     *_copy(
         kinds("PersistentVolumeClaim"),
         ("spec", "volumeName"),
-        ("spec", "storageClassName"),
-        ("spec", "volumeMode"),
         (*_ANNOTATIONS, "pv.kubernetes.io/bind-completed"),
         (*_ANNOTATIONS, "pv.kubernetes.io/bound-by-controller"),
         (*_ANNOTATIONS, "volume.beta.kubernetes.io/storage-provisioner"),
         (*_ANNOTATIONS, "volume.kubernetes.io/storage-provisioner"),
         (*_ANNOTATIONS, "volume.kubernetes.io/selected-node"),
     ),
+    RebaseRule(("spec", "storageClassName"), kinds("PersistentVolumeClaim"), silent=False),
     *_copy(kinds("PersistentVolume"), ("spec", "claimRef")),
     *_copy(kinds("ServiceAccount"), ("secrets",)),
     *_copy(_TOKEN, ("data",), (*_ANNOTATIONS, "kubernetes.io/service-account.uid")),
