@@ -104,3 +104,8 @@ def test_a_block_without_end_is_blamed_on_its_beginning() -> None:
 def test_a_local_used_before_its_assignment() -> None:
     source = "g = 1\ndef f():\n  h = g\n  g = 2\n  return h\nend\nf()"
     assert failure(source).startswith("local variable g referenced before assignment\nf main.star:3")
+
+
+def test_a_keyword_that_is_repeated_by_a_dict() -> None:
+    source = "def f(**k): return k\nf(a=1, **{'a': 2})"
+    assert failure(source) == 'got multiple values for keyword argument "a"\n<toplevel> main.star:2'

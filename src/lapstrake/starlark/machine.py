@@ -100,7 +100,7 @@ class Machine:
         except EvalError as error:
             self.locate(error)
             raise
-        except (TypeError, NameError, OverflowError, RecursionError, MemoryError) as error:
+        except (TypeError, KeyError, NameError, OverflowError, RecursionError, MemoryError) as error:
             translated = self._translated(error)
             if translated is None:
                 raise
@@ -172,6 +172,9 @@ class Machine:
             found = EvalError("number is too large")
         elif in_program and isinstance(error, NameError):
             found = EvalError(_unbound(error))
+        elif in_program and isinstance(error, KeyError):
+            # What CPython raises where ** repeats a keyword.
+            found = EvalError(f'got multiple values for keyword argument "{error.args[0]}"')
         elif in_program and isinstance(error, TypeError):
             found = EvalError("got multiple values for a keyword argument")
         else:

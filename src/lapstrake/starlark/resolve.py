@@ -44,8 +44,6 @@ if TYPE_CHECKING:
 
     from lapstrake.starlark.syntax import Argument, Parameter, Program, Stmt
 
-MAX_POSITIONAL = 255
-
 
 class Resolution:
     """``exports``: what other programs may load from this one, in order of first binding."""
@@ -342,11 +340,23 @@ class _Resolver:
             self.fault(target.line, f"can't assign to {_kind(target)}")
 
 
+_KINDS: dict[type, str] = {
+    Binary: "binaryexpr",
+    Call: "callexpr",
+    Comprehension: "comprehension",
+    Conditional: "condexpr",
+    DictExpr: "dictexpr",
+    Dot: "dotexpr",
+    HookExpr: "ident",
+    Index: "indexexpr",
+    Lambda: "lambdaexpr",
+    Literal: "literal",
+    Slice: "sliceexpr",
+}
+
+
 def _kind(value: Expr) -> str:
+    """What messages call an expression that cannot be assigned to."""
     if isinstance(value, Unary):
         return "parenexpr" if value.op == "()" else "unaryexpr"
-    return {"Conditional": "condexpr", "Slice": "sliceexpr"}.get(
-        type(value).__name__,
-        type(value).__name__.lower().removesuffix("expr")
-        + ("expr" if not isinstance(value, (Literal, Comprehension)) else ""),
-    )
+    return _KINDS[type(value)]
