@@ -172,11 +172,10 @@ class Machine:
             found = EvalError("number is too large")
         elif in_program and isinstance(error, NameError):
             found = EvalError(_unbound(error))
-        elif in_program and isinstance(error, KeyError):
-            # What CPython raises where ** repeats a keyword.
-            found = EvalError(f'got multiple values for keyword argument "{error.args[0]}"')
-        elif in_program and isinstance(error, TypeError):
-            found = EvalError("got multiple values for a keyword argument")
+        elif in_program and isinstance(error, (TypeError, KeyError)):
+            # The one thing that compiled code leaves to Python: a keyword that ** repeats (either error, by version).
+            name = str(error).removesuffix("'").rpartition("'")[2]
+            found = EvalError(f'got multiple values for keyword argument "{name}"')
         else:
             return None
         found.inner = found.frames = _shortened(self._frames(error.__traceback__))
