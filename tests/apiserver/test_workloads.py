@@ -160,10 +160,10 @@ def test_stateful_set_makes_pods_one_after_the_other() -> None:
         volumeClaimTemplates=[{"metadata": {"name": "data"}, "spec": {}}],
     )
     first = statefulsets.decide(sts, [], [])
-    assert names(first, Create) == ["data-web-0", "web-0"]
-    assert names(statefulsets.decide(sts, [pod("web-0", sts)], []), Create) == []
+    assert names(first, Create)[:2] == ["data-web-0", "web-0"]
+    assert "web-1" not in names(statefulsets.decide(sts, [pod("web-0", sts)], []), Create)
     second = statefulsets.decide(sts, [pod("web-0", sts, phase="Running")], [])
-    assert names(second, Create) == ["data-web-1", "web-1"]
+    assert names(second, Create)[:2] == ["data-web-1", "web-1"]
 
 
 def test_stateful_set_shrinks_from_the_end() -> None:
@@ -175,7 +175,7 @@ def test_stateful_set_shrinks_from_the_end() -> None:
 def test_daemon_set_has_a_pod_on_every_node() -> None:
     ds = workload("DaemonSet")
     actions = daemonsets.decide(ds, [], [kubelet.node(NOW)])
-    (made,) = [action.object for action in actions if isinstance(action, Create)]
+    (made,) = [a.object for a in actions if isinstance(a, Create) and a.object["kind"] == "Pod"]
     assert made["spec"]["nodeName"] == kubelet.NODE
     assert statuses(actions)["desiredNumberScheduled"] == 1
 
@@ -259,3 +259,36 @@ def test_load_balancer_gets_an_address_and_loses_it() -> None:
     assert address.startswith("198.51.100.")
     balanced = {**action.object, "spec": {"type": "ClusterIP"}}
     assert statuses(kubelet.decide_service(balanced)) == {"loadBalancer": {}}
+
+
+def test_daemon_set_keeps_to_the_nodes_it_selects() -> None:
+    template = {**TEMPLATE, "spec": {**TEMPLATE["spec"], "nodeSelector": {"disk": "ssd"}}}
+    actions = daemonsets.decide(workload("DaemonSet", template=template), [], [kubelet.node(NOW)])
+    assert not [a for a in actions if isinstance(a, Create) and a.object["kind"] == "Pod"]
+    assert statuses(actions)["desiredNumberScheduled"] == 0
+
+
+@pytest.mark.parametrize("kind", ["StatefulSet", "DaemonSet"])
+def test_templates_are_numbered(kind: str) -> None:
+    def made(found: dict[str, Any], revisions: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        if kind == "StatefulSet":
+            actions = statefulsets.decide(found, [], [], revisions)
+        else:
+            actions = daemonsets.decide(found, [], [], revisions)
+        return [a.object for a in actions if a.object["kind"] == "ControllerRevision"]
+
+    (first,) = made(workload(kind), [])
+    assert first["revision"] == 1
+    assert made(workload(kind), [first]) == []
+    (second,) = made(workload(kind, template={**TEMPLATE, "spec": {"containers": []}}), [first])
+    assert second["revision"] == 2
+    (again,) = made(workload(kind), [first, second])
+    assert (again["metadata"]["name"], again["revision"]) == (first["metadata"]["name"], 3)
+
+
+def test_pods_of_foreign_nodes_are_left_alone() -> None:
+    foreign = pod("a", deletionTimestamp=NOW)
+    foreign["spec"]["nodeName"] = "elsewhere"
+    assert kubelet.decide_pod(foreign, [kubelet.node(NOW)], NOW) == []
+    mine = {**foreign, "spec": {**foreign["spec"], "nodeName": kubelet.NODE}}
+    assert kubelet.decide_pod(mine, [kubelet.node(NOW)], NOW) == [Delete(mine)]

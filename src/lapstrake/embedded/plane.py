@@ -86,7 +86,6 @@ class ControlPlane:
             lambda port: _start_api(store, keys, port), _ports(settings.api_port, last.api_port, API_PORT)
         )
         parts.callback(self.api.stop)
-        _create_missing(self.api)
         workloads = Workloads(self.api.objects, _now)
         workloads.start()
         parts.callback(workloads.stop)
@@ -169,6 +168,7 @@ def _start_api(store: Store, keys: pki.Pki, port: int) -> ApiServer:
         views=package_views(),
         clock=_now,
     )
+    _create_missing(api)
     api.start()
     return api
 

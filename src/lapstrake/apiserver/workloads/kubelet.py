@@ -26,6 +26,7 @@ from lapstrake.apiserver.workloads.actions import (
 
 NODE = "lapstrake"
 SCHEDULER = "default-scheduler"
+_LABELS = {"kubernetes.io/arch": "amd64", "kubernetes.io/hostname": NODE, "kubernetes.io/os": "linux"}
 _PODS = ipaddress.ip_network("10.244.0.0/16")
 _BALANCERS = ipaddress.ip_network("198.51.100.0/24")
 
@@ -36,7 +37,7 @@ def node(now: str) -> Object:
     return {
         "apiVersion": "v1",
         "kind": "Node",
-        "metadata": {"name": NODE, "labels": {"kubernetes.io/hostname": NODE, "kubernetes.io/os": "linux"}},
+        "metadata": {"name": NODE, "labels": _LABELS},
         "spec": {},
         "status": {
             "addresses": [{"type": "Hostname", "address": NODE}],
@@ -64,18 +65,27 @@ def node(now: str) -> Object:
 def decide_pod(pod: Object, nodes: Sequence[Object], now: str) -> list[Action]:
     """Bind, start or end a Pod."""
     bound = pod["spec"].get("nodeName")
-    known = {node["metadata"]["name"] for node in nodes}
-    if is_going(pod):
-        return [Delete(pod)] if bound in known else []
     if not bound:
-        if pod["spec"].get("schedulerName", SCHEDULER) != SCHEDULER or not nodes:
-            return []
-        return [Bind(pod, nodes[0]["metadata"]["name"])]
-    if is_finished(pod) or phase(pod) == "Running" or bound not in known:
+        chosen = "" if is_going(pod) else _node_for(pod, nodes)
+        return [Bind(pod, chosen)] if chosen else []
+    if bound not in {node["metadata"]["name"] for node in nodes}:
+        return []
+    if is_going(pod):
+        return [Delete(pod)]
+    if is_finished(pod) or phase(pod) == "Running":
         return []
     reference = controller_of(pod)
     ends = reference is not None and reference["kind"] == "Job"
     return [SetStatus({**pod, "status": _status(pod, now, ends=ends)})]
+
+
+def _node_for(pod: Object, nodes: Sequence[Object]) -> str:
+    """The node that the default scheduler would choose; empty if there is none, or if it is not asked."""
+    if pod["spec"].get("schedulerName", SCHEDULER) != SCHEDULER:
+        return ""
+    wanted = (pod["spec"].get("nodeSelector") or {}).items()
+    suitable = (node for node in nodes if wanted <= (node["metadata"].get("labels") or {}).items())
+    return next((str(node["metadata"]["name"]) for node in suitable), "")
 
 
 def _status(pod: Object, now: str, *, ends: bool) -> Object:

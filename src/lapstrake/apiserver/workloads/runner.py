@@ -11,6 +11,8 @@ import threading
 from collections.abc import Callable, Iterator
 from datetime import datetime
 
+import orjson
+
 from lapstrake.apiserver.deletion import DeleteOptions, Deletion
 from lapstrake.apiserver.identity import MASTERS, User
 from lapstrake.apiserver.objects import Objects
@@ -40,6 +42,7 @@ DEPLOYMENTS = Collection("apps", "deployments")
 STATEFUL_SETS = Collection("apps", "statefulsets")
 DAEMON_SETS = Collection("apps", "daemonsets")
 JOBS = Collection("batch", "jobs")
+REVISIONS = Collection("apps", "controllerrevisions")
 
 _OF_KIND = {
     "ReplicaSet": REPLICA_SETS,
@@ -73,8 +76,12 @@ class Workloads:
             DEPLOYMENTS: lambda d: deployments.decide(
                 d, owned_by(d, self._beside(d, REPLICA_SETS)), self._now()
             ),
-            STATEFUL_SETS: lambda s: statefulsets.decide(s, self._beside(s, PODS), self._beside(s, CLAIMS)),
-            DAEMON_SETS: lambda d: daemonsets.decide(d, self._beside(d, PODS), self._all(NODES)),
+            STATEFUL_SETS: lambda s: statefulsets.decide(
+                s, self._beside(s, PODS), self._beside(s, CLAIMS), self._beside(s, REVISIONS)
+            ),
+            DAEMON_SETS: lambda d: daemonsets.decide(
+                d, self._beside(d, PODS), self._all(NODES), self._beside(d, REVISIONS)
+            ),
             JOBS: lambda job: jobs.decide(job, self._beside(job, PODS), self._now()),
         }
 
@@ -115,7 +122,7 @@ class Workloads:
         key = event.key
         if key.collection in self._deciders and event.type != DELETED:
             yield key
-        if key.collection in (PODS, REPLICA_SETS):
+        if key.collection in (PODS, REPLICA_SETS, REVISIONS):
             for stored in (event.now, event.before):
                 yield from self._owner(key, stored)
             if key.collection == PODS and controller_of(event.now.object) is None:
@@ -200,4 +207,5 @@ class Workloads:
 
 def _copied(obj: Object) -> Object:
     """The objects of the store are shared; what is handed to a write must be free to change."""
-    return {**obj, "metadata": dict(obj["metadata"])}
+    copied: Object = orjson.loads(orjson.dumps(obj))
+    return copied

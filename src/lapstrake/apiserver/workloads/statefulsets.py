@@ -12,23 +12,23 @@ from lapstrake.apiserver.workloads.actions import (
     Delete,
     Object,
     counts,
-    digest_name,
     is_going,
     is_ready,
     owned_by,
     pod_from,
     status_change,
 )
+from lapstrake.apiserver.workloads.revisions import HASH_LABEL, recorded, template_hash
 
-REVISION = "controller-revision-hash"
 
-
-def decide(stateful_set: Object, pods: Sequence[Object], claims: Sequence[Object]) -> list[Action]:
-    """``pods`` and ``claims``: all Pods and PersistentVolumeClaims of the namespace."""
+def decide(
+    stateful_set: Object, pods: Sequence[Object], claims: Sequence[Object], revisions: Sequence[Object] = ()
+) -> list[Action]:
+    """``pods``, ``claims``, ``revisions``: all Pods, PersistentVolumeClaims and ControllerRevisions of the namespace."""
     if is_going(stateful_set):
         return []
     name = stateful_set["metadata"]["name"]
-    revision = f"{name}-{digest_name(stateful_set['spec']['template'])}"
+    revision = f"{name}-{template_hash(stateful_set)}"
     mine = {_ordinal(pod): pod for pod in owned_by(stateful_set, pods)}
     wanted = int(stateful_set["spec"].get("replicas", 1))
     parallel = stateful_set["spec"].get("podManagementPolicy") == "Parallel"
@@ -37,6 +37,7 @@ def decide(stateful_set: Object, pods: Sequence[Object], claims: Sequence[Object
     )
     if not actions:
         actions = _shrunk(mine, wanted, parallel=parallel) or _renewed(stateful_set, mine, revision)
+    actions += recorded(stateful_set, owned_by(stateful_set, revisions))
     return actions + status_change(stateful_set, _status(stateful_set, list(mine.values()), revision))
 
 
@@ -88,7 +89,7 @@ def _renewed(stateful_set: Object, mine: dict[int, Object], revision: str) -> li
     stale = [
         o
         for o, pod in mine.items()
-        if o >= first and (pod["metadata"].get("labels") or {}).get(REVISION) != revision
+        if o >= first and (pod["metadata"].get("labels") or {}).get(HASH_LABEL) != revision
     ]
     return [Delete(mine[max(stale)])] if stale else []
 
@@ -97,7 +98,7 @@ def _pod(stateful_set: Object, ordinal: int, revision: str) -> Object:
     name = f"{stateful_set['metadata']['name']}-{ordinal}"
     labels = {
         "apps.kubernetes.io/pod-index": str(ordinal),
-        REVISION: revision,
+        HASH_LABEL: revision,
         "statefulset.kubernetes.io/pod-name": name,
     }
     pod = pod_from(stateful_set, name=name, labels=labels)
@@ -139,7 +140,7 @@ def _claims(stateful_set: Object, ordinal: int) -> list[Object]:
 def _status(stateful_set: Object, pods: Sequence[Object], revision: str) -> Object:
     present = [pod for pod in pods if not is_going(pod)]
     ready = sum(map(is_ready, present))
-    updated = sum(1 for pod in present if (pod["metadata"].get("labels") or {}).get(REVISION) == revision)
+    updated = sum(1 for pod in present if (pod["metadata"].get("labels") or {}).get(HASH_LABEL) == revision)
     before = stateful_set.get("status") or {}
     current = revision if updated == len(present) else before.get("currentRevision", revision)
     return {
