@@ -67,6 +67,10 @@ def test_external_resource() -> None:
     assert plan(given, existing(config_map("a"))) == []
 
 
+def test_resource_that_is_somebody_elses_business() -> None:
+    assert plan([config_map("a", "2", noop="")], existing(applied(config_map("a")))) == []
+
+
 def test_version_is_made_only_of_new_content() -> None:
     first = config_map("conf", versioned="")
     one = applied({**first, "metadata": {**first["metadata"], "name": "conf-ver-1"}})

@@ -34,6 +34,8 @@ def planned(
             continue
         new = versioned.referring(obj, names, templates, samples) if names else obj
         handled.add(key_of(Resource(new)))
+        if not is_deletable(Resource(new)):
+            continue
         change = _change(new, existing, rules, strategies)
         if change is not None:
             found.append(change)

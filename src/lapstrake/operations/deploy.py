@@ -215,15 +215,11 @@ class _Deploy:
         objects = [obj for obj in objects if accepts(options.filters, Resource(obj), now / 1e9)]
         if not objects and not options.allow_empty:
             raise InputError(_EMPTY)
-        finished = [
-            self._labeled(givens.with_nonce(obj, str(now)), app, config)
-            for obj in objects
-            if givens.NOOP not in Resource(obj).annotations
-        ]
+        finished = [self._labeled(givens.with_nonce(obj, str(now)), app, config) for obj in objects]
         return finished, config, types
 
     def _labeled(self, obj: Object, app: App, config: Config) -> Object:
-        if givens.EXISTS in Resource(obj).annotations:
+        if not _is_ours(Resource(obj)):
             return obj
         if not app.label_value:
             metadata = {**obj["metadata"], "labels": {**Resource(obj).labels, **app.labels}}
@@ -237,7 +233,7 @@ class _Deploy:
     ) -> dict[Key, Object]:
         """What is there: the app's own resources, and those of nobody (or of others) that are given."""
         options, now = self._options, self._around.clock.now_ns() / 1e9
-        resources = [Resource(obj) for obj in given]
+        resources = [r for r in map(Resource, given) if givens.is_deletable(r)]
         only = None
         if app.group_kinds is not None:
             only = {*app.group_kinds, *((r.group, r.kind) for r in resources)}
@@ -324,6 +320,11 @@ class _Deploy:
                 f"Exiting after applying with {'' if changed else 'no '}changes (exit status {3 if changed else 2})",
                 3 if changed else 2,
             )
+
+
+def _is_ours(resource: Resource) -> bool:
+    """Not marked as brought by somebody else."""
+    return givens.is_deletable(resource) and givens.EXISTS not in resource.annotations
 
 
 def _belongs(app: App, resource: Resource) -> bool:
