@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -40,6 +42,7 @@ from lapstrake.errors import ClusterError
 
 _START_SECONDS = 10.0
 _STOP_SECONDS = 5
+_FAREWELL_SECONDS = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,7 +185,7 @@ class ApiServer:
 
 
 class _Uvicorn(uvicorn.Server):
-    """Tells when it listens."""
+    """Tells when it listens, and does not wait for clients when it ends."""
 
     def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)
@@ -191,6 +194,22 @@ class _Uvicorn(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         self.ready.set()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """A closed TLS connection waits for its peer's farewell, which an idle client never sends: cut it."""
+        ended = asyncio.ensure_future(super().shutdown(sockets))
+        closing: dict[Any, float] = {}
+        while not ended.done():
+            moment = time.monotonic()
+            for connection in list(self.server_state.connections):
+                transport = connection.transport
+                if (
+                    transport.is_closing()
+                    and moment - closing.setdefault(transport, moment) > _FAREWELL_SECONDS
+                ):
+                    transport.abort()
+            await asyncio.sleep(_FAREWELL_SECONDS / 4)
+        await ended
 
 
 def _table(served: Served, objects: Sequence[Mapping[str, Any]], moment: datetime) -> dict[str, Any]:

@@ -53,9 +53,11 @@ def _passing_plane(work: Path) -> Iterator[tuple[ClusterClient, Record]]:
 
     plane = ControlPlane(Settings(PlaneState(work / "state"), api_port=0, registry_port=0))
     plane.start()
+    cluster = plane.client()
     try:
-        yield plane.client(), plane.record()
+        yield cluster, plane.record()
     finally:
+        cluster.close()
         plane.stop()
 
 
