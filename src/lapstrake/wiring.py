@@ -31,6 +31,8 @@ def _view(kind: data_api.DataKind) -> View:
         columns=kind.columns,
         fallback_namespace=data_api.GLOBAL_NAMESPACE,
         exclude_annotation=data_api.EXCLUDE_GLOBAL_ANNOTATION,
+        stored_name=kind.stored_name,
+        shown_name=kind.shown_name,
         validate=kind.causes,
         selectable_fields=kind.selectable,
         cells=kind.cells,

@@ -35,6 +35,8 @@ def views() -> tuple[View, ...]:
             validate=check,
             selectable_fields=("spec.ref",),
             cells={"Ref": lambda obj: obj["spec"]["ref"].upper()},
+            stored_name=lambda name: name.encode().hex(),
+            shown_name=lambda name: bytes.fromhex(name).decode(),
         ),
     )
 
@@ -83,7 +85,9 @@ def test_stored_as_the_inner_kind(shop: Client) -> None:
     stored = shop.server.store.list(shop.server.registry.find("data.example.com", "v1", "boxes").collection)[
         0
     ]  # type: ignore[union-attr]
-    assert [item.object["kind"] for _, item in stored] == ["InnerBox"]
+    assert [(key.name, item.object["kind"], item.object["metadata"]["name"]) for key, item in stored] == [
+        ("626967", "InnerBox", "626967")
+    ]
 
 
 def test_field_selector_and_columns(shop: Client) -> None:
@@ -97,8 +101,55 @@ def test_field_selector_and_columns(shop: Client) -> None:
 def test_refusal_names_no_kind(shop: Client) -> None:
     answer = shop("POST", boxes("default"), {"metadata": {"name": "bad"}})
     assert answer.status == 422
+    assert answer.json["message"] == ' "bad" is invalid: spec.ref: Required value'
     assert answer.json["details"]["causes"][0]["field"] == "spec.ref"
-    assert "kind" not in answer.json["details"]
+    assert answer.json["details"].keys() == {"name", "causes"}
+
+
+def test_not_found_is_told_in_the_singular(shop: Client) -> None:
+    message = 'box.data.example.com "none" not found'
+    assert shop("GET", f"{boxes('default')}/none").json["message"] == message
+    assert shop("DELETE", f"{boxes('default')}/none").json["message"] == message
+
+
+def test_names_that_cannot_be_stored(shop: Client) -> None:
+    path = f"{boxes('default')}/1.0+a"
+    assert shop.create(boxes("default"), "1.0+a", spec={"ref": "b"})["metadata"]["name"] == "1.0+a"
+    stream = shop.watch(f"{boxes('default')}?watch=true&fieldSelector=metadata.name%3D1.0%2Ba")
+    assert shop("GET", path).json["metadata"]["name"] == "1.0+a"
+    merge = {"Content-Type": "application/merge-patch+json"}
+    changed = shop("PATCH", path, {"spec": {"ref": "c"}}, merge).json
+    assert (changed["metadata"]["name"], changed["spec"]) == ("1.0+a", {"ref": "c"})
+    assert shop("PUT", path, {**changed, "spec": {"ref": "d"}}).json["spec"] == {"ref": "d"}
+    assert names(shop("GET", boxes("default"))) == ["big", "1.0+a"]
+    assert shop("DELETE", path).status == 200
+    events = [json.loads(stream.readline()) for _ in range(4)]
+    assert [event["type"] for event in events] == ["ADDED", "MODIFIED", "MODIFIED", "DELETED"]
+    assert {event["object"]["metadata"]["name"] for event in events} == {"1.0+a"}
+
+
+def test_apply_of_a_name_that_cannot_be_stored(shop: Client) -> None:
+    path = f"{boxes('default')}/1.0+a?fieldManager=me"
+    body = {"apiVersion": "data.example.com/v1", "kind": "Box", "metadata": {"name": "1.0+a"}}
+    apply = {"Content-Type": "application/apply-patch+yaml"}
+    assert shop("PATCH", path, {**body, "spec": {"ref": "b"}}, apply).status == 201
+    again = shop("PATCH", path, {**body, "spec": {"ref": "c"}}, apply)
+    assert (again.status, again.json["spec"]) == (200, {"ref": "c"})
+
+
+def test_deletion_waits_under_the_shown_name(shop: Client) -> None:
+    shop.create(boxes("default"), "1.0+a", metadata={"finalizers": ["example.com/x"]}, spec={"ref": "b"})
+    path = f"{boxes('default')}/1.0+a"
+    assert shop("DELETE", path).json["metadata"]["name"] == "1.0+a"
+    merge = {"Content-Type": "application/merge-patch+json"}
+    shop("PATCH", path, {"metadata": {"finalizers": None}}, merge)
+    assert shop("GET", path).status == 404
+
+
+def test_lists_are_not_cut(shop: Client) -> None:
+    shop.create(boxes("default"), "all", spec={"ref": "b"})
+    answer = shop("GET", f"{boxes('default')}?limit=1")
+    assert (names(answer), "continue" in answer.json["metadata"]) == (["big", "all"], False)
 
 
 def test_watch_sees_global_changes(shop: Client) -> None:

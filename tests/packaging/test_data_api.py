@@ -2,7 +2,13 @@ from __future__ import annotations
 
 import pytest
 
-from lapstrake.packaging.data_api import PACKAGE, PACKAGE_METADATA, package_spec
+from lapstrake.packaging.data_api import (
+    PACKAGE,
+    PACKAGE_METADATA,
+    decoded_name,
+    encoded_name,
+    package_spec,
+)
 
 
 def package(name, ref_name, version):
@@ -43,6 +49,25 @@ def test_refusal(kind, obj, message):
     assert kind.causes(obj) == [
         {"reason": "FieldValueInvalid", "field": field, "message": f'Invalid value: "{value}": {text}'}
     ]
+
+
+@pytest.mark.parametrize(
+    ("name", "stored"),
+    [
+        pytest.param(
+            "config.my-opinionated.com.0.0.1",
+            "cdnmspj9csn6qu9ddto6irj9dtn62t35cgn66rrd5oo2sc1e64",
+            id="recorded",
+        ),
+        pytest.param("a.b.c.1.0.0+vmware.1", "c4n64bj35ooisc1e60lncrbnc5p6abhh", id="plus"),
+    ],
+)
+def test_name_of_the_stored_package(name, stored):
+    assert (encoded_name(name), decoded_name(stored)) == (stored, name)
+
+
+def test_name_that_was_never_encoded():
+    assert decoded_name("a.b.c.1.0.0") == "a.b.c.1.0.0"
 
 
 def test_good_package_has_no_errors():

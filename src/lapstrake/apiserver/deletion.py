@@ -11,10 +11,10 @@ from lapstrake.apiserver import status
 from lapstrake.apiserver.admission import admitted
 from lapstrake.apiserver.metadata import has_generation
 from lapstrake.apiserver.objects import Objects, is_finished
-from lapstrake.apiserver.reading import NAMESPACES, seen, unstored
+from lapstrake.apiserver.reading import NAMESPACES, at_rest, seen, unstored
 from lapstrake.apiserver.requests import Query
 from lapstrake.apiserver.resources import Served
-from lapstrake.apiserver.store import Collection, Key, Stored
+from lapstrake.apiserver.store import Collection, Stored
 from lapstrake.apiserver.times import parsed, rfc3339
 
 FOREGROUND, ORPHAN = "foregroundDeletion", "orphan"
@@ -103,13 +103,13 @@ class Deletion:
     ) -> Stored | dict[str, Any]:
         """The object as it remains or was last, or the Status of success, as clients expect it of the kind."""
         rt = served.rt
-        key = Key(served.collection, namespace, name)
+        key = served.key(namespace, name)
         with self._store.transaction():
-            at_rest = self._store.get(key)
-            if at_rest is None:
+            found = self._store.get(key)
+            if found is None:
                 # Seen through a view, but living elsewhere: not for this namespace to delete.
                 return self._objects.get(served, namespace, name)
-            live = seen(served, at_rest)
+            live = seen(served, found)
             _check_preconditions(served, live, options)
             if served.collection == NAMESPACES and name in _PERMANENT:
                 text = "this namespace may not be deleted"
@@ -123,8 +123,7 @@ class Deletion:
             if is_finished(marked):
                 gone = self._store.delete(key, expected=live.version)
                 return self._farewell(served, seen(served, gone) if gone is not None else live)
-            at_rest_kind = {"kind": at_rest.object["kind"], "apiVersion": at_rest.object["apiVersion"]}
-            return seen(served, self._store.put(key, {**marked, **at_rest_kind}, expected=live.version))
+            return seen(served, self._store.put(key, at_rest(served, marked), expected=live.version))
 
     def delete_collection(self, served: Served, found: Sequence[Stored], options: DeleteOptions) -> None:
         """Delete each of ``found``; what has gone meanwhile is no error."""

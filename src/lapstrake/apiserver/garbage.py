@@ -73,9 +73,7 @@ class GarbageCollector:
         served = self._objects.registry.of_kind(reference.get("apiVersion", ""), reference.get("kind", ""))
         if served is None:
             return None
-        return Key(
-            served.collection, dependent.namespace if served.rt.namespaced else "", reference.get("name", "")
-        )
+        return served.key(dependent.namespace if served.rt.namespaced else "", reference.get("name", ""))
 
     def _owner_state(self, dependent: Key, reference: Mapping[str, Any]) -> str:
         """alive; leaving: waits for its dependents to go; gone; unknown: nobody serves its kind."""

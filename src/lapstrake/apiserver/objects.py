@@ -7,10 +7,10 @@ from copy import deepcopy
 from datetime import datetime
 from typing import Any
 
-from lapstrake.apiserver import conversions, metadata, rules, status
+from lapstrake.apiserver import metadata, rules, status
 from lapstrake.apiserver.admission import Admit, admitted
 from lapstrake.apiserver.identity import User
-from lapstrake.apiserver.reading import NAMESPACES, Reading, seen, unstored
+from lapstrake.apiserver.reading import NAMESPACES, Reading, at_rest, seen, unstored
 from lapstrake.apiserver.requests import Call
 from lapstrake.apiserver.resources import Registry, Served
 from lapstrake.apiserver.status import ApiError
@@ -49,7 +49,7 @@ class Objects:
     def get(self, served: Served, namespace: str, name: str) -> Stored:
         found = self.reading.get(served, namespace, name)
         if found is None:
-            raise status.not_found(served.rt.plural, name, served.rt.group)
+            raise not_found(served, name)
         return found
 
     # -- creating
@@ -98,13 +98,14 @@ class Objects:
             obj = self._prepared(served, "CREATE", obj, None)
             self._guard(served, obj, None, call)
             self._validate(served, obj, None)
-            key = Key(served.collection, namespace, obj["metadata"]["name"])
+            name = obj["metadata"]["name"]
+            key = served.key(namespace, name)
             if (existing := self.store.get(key)) is not None:
                 deleting = "deletionTimestamp" in existing.object["metadata"]
-                raise status.already_exists(served.rt.plural, key.name, served.rt.group, deleting=deleting)
+                raise status.already_exists(served.rt.plural, name, served.rt.group, deleting=deleting)
             if call.dry_run:
                 return unstored(obj)
-            return seen(served, self.store.put(key, _at_rest(served, obj), expected=0))
+            return seen(served, self.store.put(key, at_rest(served, obj), expected=0))
 
     def _check_place(self, served: Served, obj: dict[str, Any], namespace: str) -> None:
         """The namespace of the path holds; the object may only repeat it."""
@@ -188,12 +189,12 @@ class Objects:
         Only the part that ``subresource`` covers changes. The last state of an object that goes with its last
         finalizer is answered as well. ``owned``: ``change`` has settled the managedFields.
         """
-        key = Key(served.collection, namespace, name)
+        key = served.key(namespace, name)
         with self.store.transaction():
-            at_rest = self.store.get(key)
-            if at_rest is None:
-                raise status.not_found(served.rt.plural, name, served.rt.group)
-            live = seen(served, at_rest)
+            found = self.store.get(key)
+            if found is None:
+                raise not_found(served, name)
+            live = seen(served, found)
             new = change(live)
             version = new["metadata"].get("resourceVersion")
             if version and version != str(live.version):
@@ -205,9 +206,9 @@ class Objects:
                 new["metadata"]["resourceVersion"] = str(live.version)
                 return unstored(new)
             if is_finished(new):
-                gone = self.store.delete(key, expected=live.version, last=_at_rest(served, new))
+                gone = self.store.delete(key, expected=live.version, last=at_rest(served, new))
                 return seen(served, gone) if gone is not None else live
-            return seen(served, self.store.put(key, _at_rest(served, new), expected=live.version))
+            return seen(served, self.store.put(key, at_rest(served, new), expected=live.version))
 
     def amend(self, key: Key, change: Callable[[dict[str, Any]], None]) -> Stored | None:
         """A controller's own change of the live object, past all rules; None if the object is not there.
@@ -278,11 +279,18 @@ class Objects:
         causes: Sequence[status.Cause] = rules.violations(served, obj, old)
         if causes:
             name = obj["metadata"].get("name", "")
-            kind = "" if served.view is not None else served.rt.kind
-            raise status.invalid(kind, served.rt.group, name, causes)
+            # The original data API says nothing of kind and group.
+            kind, group = ("", "") if served.view is not None else (served.rt.kind, served.rt.group)
+            raise status.invalid(kind, group, name, causes)
 
 
 _WRONG_NAMESPACE = "the namespace of the provided object does not match the namespace sent on the request"
+
+
+def not_found(served: Served, name: str) -> ApiError:
+    """Views name their resource in the singular, as the original data API does."""
+    rt = served.rt
+    return status.not_found(rt.singular if served.view is not None else rt.plural, name, rt.group)
 
 
 def _require_name(served: Served, obj: Mapping[str, Any]) -> None:
@@ -303,15 +311,6 @@ def _uid_text(served: Served, live: Stored, uid: str) -> str:
         f"StorageError: invalid object, Code: 4, Key: {place}, ResourceVersion: 0, AdditionalErrorMsg: "
         f"Precondition failed: UID in precondition: {uid}, UID in object meta: {meta['uid']}"
     )
-
-
-def _at_rest(served: Served, obj: dict[str, Any]) -> dict[str, Any]:
-    """The object in the form of the kind it is stored as."""
-    if served.view is None:
-        if served.rt.kind == "Event" and served.rt.group:
-            return conversions.converted(obj, "v1")
-        return obj
-    return {**obj, "kind": served.view.storage.kind, "apiVersion": served.view.storage.api_version}
 
 
 def is_finished(obj: Mapping[str, Any]) -> bool:

@@ -10,10 +10,10 @@ import orjson
 from lapstrake.apiserver import bodies, patches, rules, status
 from lapstrake.apiserver.causes import invalid
 from lapstrake.apiserver.jsontext import go_value
-from lapstrake.apiserver.objects import Objects
+from lapstrake.apiserver.objects import Objects, not_found
 from lapstrake.apiserver.requests import Call
 from lapstrake.apiserver.resources import Served
-from lapstrake.apiserver.store import Key, Stored
+from lapstrake.apiserver.store import Stored
 from lapstrake.apiserver.times import rfc3339
 
 _NO_MANAGER = "Required value: is required for apply patch"
@@ -112,9 +112,9 @@ class Patching:
         now = rfc3339(self._objects.clock())
         store = self._objects.store
         with store.transaction():
-            if store.get(Key(served.collection, namespace, name)) is None:
+            if store.get(served.key(namespace, name)) is None:
                 if subresource:
-                    raise status.not_found(served.rt.plural, name, served.rt.group)
+                    raise not_found(served, name)
                 obj = rules.applied(served, None, wanted, call, now, "")
                 if served.rt.namespaced:
                     obj["metadata"]["namespace"] = namespace

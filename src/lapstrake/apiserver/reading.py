@@ -27,15 +27,28 @@ def seen(served: Served, stored: Stored) -> Stored:
         return stored
     if conversions.differs(rt.kind, obj["apiVersion"], rt.api_version):
         return replace(unstored(conversions.converted(obj, rt.api_version)), version=stored.version)
+    if served.view is not None and served.view.shown_name(obj["metadata"]["name"]) != obj["metadata"]["name"]:
+        return _through(served, served.view, stored)
     return Stored({**obj, "kind": rt.kind, "apiVersion": rt.api_version}, stored.body, stored.version)
 
 
-def lent(served: Served, stored: Stored, namespace: str) -> Stored:
-    """An object of the fallback namespace as if it lived in ``namespace``."""
-    shown = seen(served, stored)
-    obj = {**shown.object, "metadata": {**shown.object["metadata"], "namespace": namespace}}
-    rest = {name: value for name, value in obj.items() if name not in ("kind", "apiVersion")}
-    return Stored(obj, orjson.dumps(rest)[1:], stored.version)
+def at_rest(served: Served, obj: dict[str, Any]) -> dict[str, Any]:
+    """The way back: a shown object in the form of the kind it is stored as."""
+    if served.view is None:
+        if served.rt.kind == "Event" and served.rt.group == "events.k8s.io":
+            return conversions.converted(obj, "v1")
+        return obj
+    storage = served.view.storage
+    metadata = {**obj["metadata"], "name": served.view.stored_name(obj["metadata"]["name"])}
+    return {**obj, "kind": storage.kind, "apiVersion": storage.api_version, "metadata": metadata}
+
+
+def _through(served: Served, view: View, stored: Stored, **changed: str) -> Stored:
+    """``stored`` as the view shows it, with ``changed`` in its metadata."""
+    metadata = stored.object["metadata"]
+    shown = {**metadata, "name": view.shown_name(metadata["name"]), **changed}
+    head = {"kind": served.rt.kind, "apiVersion": served.rt.api_version}
+    return replace(unstored({**stored.object, **head, "metadata": shown}), version=stored.version)
 
 
 class Reading:
@@ -46,24 +59,28 @@ class Reading:
         self.registry = registry
 
     def get(self, served: Served, namespace: str, name: str) -> Stored | None:
-        found = self._store.get(Key(served.collection, namespace, name))
+        found = self._store.get(served.key(namespace, name))
         if found is not None:
             return seen(served, found)
-        if served.view is not None and self._borrows(served.view, namespace):
-            found = self._store.get(Key(served.collection, served.view.fallback_namespace, name))
-            return lent(served, found, namespace) if found is not None else None
+        view = served.view
+        if view is not None and self._borrows(view, namespace):
+            found = self._store.get(served.key(view.fallback_namespace, name))
+            return _through(served, view, found, namespace=namespace) if found is not None else None
         return None
 
     def list(self, served: Served, namespace: str) -> tuple[list[Stored], int]:
-        """All objects of a namespace ("": of all namespaces), by namespace and name; the list's version."""
+        """All objects of a namespace ("": of all namespaces) and the list's version.
+
+        They come by namespace and name, names that the fallback namespace has before the others.
+        """
         items, version = self._store.list(served.collection, namespace or None)
-        found = [seen(served, item) for _, item in items]
-        if served.view is not None and namespace and self._borrows(served.view, namespace):
-            own = {item.object["metadata"]["name"] for item in found}
-            shared, version = self._store.list(served.collection, served.view.fallback_namespace)
-            found += [lent(served, item, namespace) for key, item in shared if key.name not in own]
-            found.sort(key=lambda item: item.object["metadata"]["name"])
-        return found, version
+        view = served.view
+        if view is None or not self._borrows(view, namespace):
+            return [seen(served, item) for _, item in items], version
+        own = {key.name: seen(served, item) for key, item in items}
+        shared, version = self._store.list(served.collection, view.fallback_namespace)
+        found = {key.name: _through(served, view, item, namespace=namespace) for key, item in shared}
+        return list((found | own).values()), version
 
     def concerns(self, served: Served, namespace: str, event: Event) -> Event | None:
         """``event`` as a watch of ``namespace`` ("": of all) sees it; None if it does not."""
@@ -76,8 +93,12 @@ class Reading:
             return None
         if self._store.get(Key(served.collection, namespace, event.key.name)) is not None:
             return None
-        before = lent(served, event.before, namespace) if event.before is not None else None
-        return Event(event.type, event.key, lent(served, event.now, namespace), before)
+
+        def lent(stored: Stored) -> Stored:
+            return _through(served, view, stored, namespace=namespace)
+
+        before = lent(event.before) if event.before is not None else None
+        return Event(event.type, event.key, lent(event.now), before)
 
     def _borrows(self, view: View, namespace: str) -> bool:
         if not view.fallback_namespace or namespace in ("", view.fallback_namespace):

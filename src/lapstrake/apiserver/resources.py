@@ -10,7 +10,7 @@ from typing import Any
 
 from lapstrake.apiserver.builtin import BuiltinType, Subresource, definition_schema
 from lapstrake.apiserver.schema import Schema
-from lapstrake.apiserver.store import Collection
+from lapstrake.apiserver.store import Collection, Key
 from lapstrake.kube.types import ResourceType
 
 VERBS = ("create", "delete", "deletecollection", "get", "list", "patch", "update", "watch")
@@ -32,6 +32,7 @@ class View:
 
     Objects of ``fallback_namespace`` show in every namespace, as if they lived there, unless an object of that
     namespace has their name or the namespace carries the annotation ``exclude_annotation``.
+    ``stored_name`` gives the name under which an object is stored, ``shown_name`` the way back.
     ``validate(object) -> causes`` is asked on every write. ``selectable_fields`` and the ``jsonPath`` of
     ``columns`` (as additionalPrinterColumns of a CRD) are dotted paths; a column named in ``cells`` is computed.
     """
@@ -42,6 +43,8 @@ class View:
     columns: Sequence[Mapping[str, Any]] = ()
     fallback_namespace: str = ""
     exclude_annotation: str = ""
+    stored_name: Callable[[str], str] = str
+    shown_name: Callable[[str], str] = str
     validate: Callable[[Mapping[str, Any]], Sequence[Mapping[str, str]]] | None = None
     selectable_fields: tuple[str, ...] = ()
     cells: Mapping[str, Callable[[Mapping[str, Any]], Any]] = field(default_factory=dict)
@@ -82,6 +85,11 @@ class Served:
     @property
     def list_name(self) -> str:
         return self.list_kind or f"{self.rt.kind}List"
+
+    def key(self, namespace: str, name: str) -> Key:
+        """Where the object that this resource shows under ``name`` is stored."""
+        stored_name = name if self.view is None else self.view.stored_name(name)
+        return Key(self.collection, namespace, stored_name)
 
     def subresource(self, name: str) -> Subresource | None:
         return next((found for found in self.subresources if found.name == name), None)

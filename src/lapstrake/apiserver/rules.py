@@ -133,10 +133,13 @@ def violations(served: Served, obj: Mapping[str, Any], old: Mapping[str, Any] | 
     """The rules of the kind that the object breaks."""
     if not served.custom:
         return validation.violations(served.definition, obj, old)
-    found = validation.custom_violations(served.schema, obj, old)
-    if not found and served.view is not None and served.view.validate is not None:
-        return [*found, *served.view.validate(obj)]
-    return found
+    view = served.view
+    if view is None:
+        return validation.custom_violations(served.schema, obj, old)
+    # What has to be a good name is that under which the object is stored.
+    metadata = {**obj["metadata"], "name": view.stored_name(obj["metadata"]["name"])}
+    found = validation.custom_violations(served.schema, {**obj, "metadata": metadata}, old)
+    return view.validate(obj) if not found and view.validate is not None else found
 
 
 def own_created(served: Served, obj: dict[str, Any], call: Call, now: str) -> None:

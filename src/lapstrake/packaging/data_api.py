@@ -7,6 +7,7 @@ the same name wins.
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -34,7 +35,8 @@ class DataKind:
 
     ``columns`` are those between name and age, as in a CRD (name, type, jsonPath); those also in ``cells``
     are computed from the object. ``causes`` refuses a write: a list of {reason, field, message}, empty for
-    a good object. ``selectable`` are field selectors besides those of metadata.
+    a good object. ``selectable`` are field selectors besides those of metadata. ``stored_name`` is the name of the
+    internal object, ``shown_name`` the way back.
     """
 
     kind: str
@@ -47,6 +49,8 @@ class DataKind:
     causes: Callable[[Object], list[dict[str, str]]]
     cells: Mapping[str, Callable[[Object], str]] = field(default_factory=dict)
     selectable: tuple[str, ...] = ()
+    stored_name: Callable[[str], str] = str
+    shown_name: Callable[[str], str] = str
 
 
 def package_spec(spec: Object) -> dict[str, Any]:
@@ -112,6 +116,22 @@ def _metadata_causes(metadata: Object) -> list[dict[str, str]]:
     return _domain_causes("metadata.name", (metadata.get("metadata") or {}).get("name", ""))
 
 
+def encoded_name(name: str) -> str:
+    """The name of an InternalPackage: versions may have signs, such as ``+``, that names of stored objects may not.
+
+    base32hex without padding in lower case, recorded in kctrl/01-repository for names with and without such signs.
+    """
+    return base64.b32hexencode(name.encode()).decode().rstrip("=").lower()
+
+
+def decoded_name(name: str) -> str:
+    """The inverse of :func:`encoded_name`; a name that cannot be decoded is given as it is."""
+    try:
+        return base64.b32hexdecode(name.upper() + "=" * (-len(name) % 8)).decode()
+    except ValueError:
+        return name
+
+
 def _column(name: str, path: str) -> Mapping[str, str]:
     return {"name": name, "type": "string", "jsonPath": path}
 
@@ -126,6 +146,8 @@ PACKAGE = DataKind(
     columns=(_column("PackageMetadata Name", ".spec.refName"), _column("Version", ".spec.version")),
     causes=_package_causes,
     selectable=("spec.refName",),
+    stored_name=encoded_name,
+    shown_name=decoded_name,
 )
 
 PACKAGE_METADATA = DataKind(
