@@ -82,3 +82,13 @@ def test_json_collects_everything() -> None:
     ]
     assert document["Blocks"] is None
     assert document["Lines"] == ["Target cluster", "tool: Error: x"]
+
+
+def test_short_headers_have_longer_names_in_json() -> None:
+    out = io.StringIO()
+    ui = UI(out, tty=False, json=True, columns=["reconcile_state"])
+    ui.table(Table(["Name", "Rs"], [["a", "ok"]], keys={"Rs": "reconcile_state"}))
+    ui.flush()
+    (table,) = json.loads(out.getvalue())["Tables"]
+    assert table["Header"] == {"reconcile_state": "Rs"}
+    assert table["Rows"] == [{"reconcile_state": "ok"}]

@@ -17,6 +17,16 @@ if TYPE_CHECKING:
     from lapstrake.operations.kapp_run import Hooks
 
 
+COLUMN_KEYS = {
+    "Op st.": "op_strategy",
+    "Rs": "reconcile_state",
+    "Ri": "reconcile_info",
+    "Lcs": "last_change_successful",
+    "Lca": "last_change_age",
+}
+"""Names in JSON, and for --column, of columns with short headers."""
+
+
 class Session:
     """One command's surroundings."""
 
@@ -57,7 +67,14 @@ class Session:
                 self.ui.progress(str(piece) if self.args["json"] else piece.rstrip("\n"))
             case "table":
                 self.ui.table(
-                    Table(piece.header, piece.rows, title="Changes", notes=piece.notes, fill_first=True)
+                    Table(
+                        piece.header,
+                        piece.rows,
+                        title="Changes",
+                        notes=piece.notes,
+                        fill_first=True,
+                        keys=COLUMN_KEYS,
+                    )
                 )
             case _:
                 self.ui.block(str(piece))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from lapstrake.cli import kapp_flags as options
-from lapstrake.cli.kapp_session import Session
+from lapstrake.cli.kapp_session import COLUMN_KEYS, Session
 from lapstrake.cli.ui import Table
 from lapstrake.errors import InputError, LapstrakeError
 
@@ -50,6 +50,7 @@ def inspect(session: Session) -> None:
             content="resources",
             notes=inspect_report.RESOURCES_NOTES,
             fill_first=not args["tree"],
+            keys=COLUMN_KEYS,
         )
     )
 
@@ -84,6 +85,7 @@ def list_apps(session: Session) -> None:
             content="apps",
             notes=("Lcs: Last Change Successful", "Lca: Last Change Age"),
             fill_first=everywhere,
+            keys=COLUMN_KEYS,
         )
     )
 

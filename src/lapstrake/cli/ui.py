@@ -13,7 +13,7 @@ from lapstrake.cli.flags import Arguments, Flag
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from typing import TextIO
 
 GLOBAL_FLAGS = (
@@ -27,9 +27,12 @@ GLOBAL_FLAGS = (
 
 
 class Table:
-    """Rows of text. ``content`` names what the rows are ("tags"); the count is shown with it."""
+    """Rows of text. ``content`` names what the rows are ("tags"); the count is shown with it.
 
-    __slots__ = ("content", "fill_first", "header", "notes", "rows", "title", "transpose")
+    ``keys``: names of columns in JSON and for --column, by header, where they do not follow from it.
+    """
+
+    __slots__ = ("content", "fill_first", "header", "keys", "notes", "rows", "title", "transpose")
 
     def __init__(
         self,
@@ -41,7 +44,9 @@ class Table:
         notes: Sequence[str] = (),
         transpose: bool = False,
         fill_first: bool = False,
+        keys: Mapping[str, str] | None = None,
     ) -> None:
+        self.keys = keys or {}
         self.header = list(header)
         self.rows = [[str(cell) for cell in row] for row in rows]
         self.title = title
@@ -55,7 +60,7 @@ class Table:
         if not wanted:
             return self
         keys = {_key(name) for name in wanted}
-        kept = [i for i, name in enumerate(self.header) if _key(name) in keys]
+        kept = [i for i, name in enumerate(self.header) if {_key(name), self.key(name)} & keys]
         return Table(
             [self.header[i] for i in kept],
             [[row[i] for i in kept] for row in self.rows],
@@ -63,7 +68,13 @@ class Table:
             content=self.content,
             notes=self.notes,
             transpose=self.transpose,
+            fill_first=self.fill_first,
+            keys=self.keys,
         )
+
+    def key(self, header: str) -> str:
+        """The column's name in JSON."""
+        return self.keys.get(header) or _key(header)
 
 
 class UI:
@@ -182,7 +193,7 @@ def _key(header: str) -> str:
 
 
 def _as_json(table: Table) -> dict[str, object]:
-    keys = [_key(name) for name in table.header]
+    keys = [table.key(name) for name in table.header]
     return {
         "Content": table.content,
         "Header": dict(sorted(zip(keys, table.header, strict=True))),

@@ -90,6 +90,13 @@ _FLAGS = (
 )
 
 
+_FORMAT_FLAGS = tuple(
+    flag
+    for flag in _FLAGS
+    if flag.name in ("file", "debug", "allow-symlink-destination", "dangerous-allow-all-symlink-destinations")
+)
+
+
 def main(argv: Sequence[str]) -> int:
     gc.freeze()
     gc.set_threshold(_GARBAGE_THRESHOLD)
@@ -104,6 +111,7 @@ def _root() -> Command:
         run=_template,
         children=(
             Command("template", "Process YAML templates", aliases=("t", "tpl"), flags=_FLAGS, run=_template),
+            Command("fmt", "Format YAML templates (eg ytt fmt -f a.yml)", flags=_FORMAT_FLAGS, run=_format),
             Command("version", "Print ytt version", run=_version),
         ),
     )
@@ -113,6 +121,16 @@ def _version(args: Arguments) -> int:
     from lapstrake.ytt.modules.versions import YTT_VERSION
 
     sys.stdout.write(f"ytt version {YTT_VERSION}\n")
+    return 0
+
+
+def _format(args: Arguments) -> int:
+    from lapstrake.yamldoc.formatter import formatted
+    from lapstrake.yamldoc.parser import parse
+
+    for source in _reader(args).sources(args["file"]):
+        if _is_yaml(source.path):
+            sys.stdout.write(formatted(parse(source.data, source.path)))
     return 0
 
 
