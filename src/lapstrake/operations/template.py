@@ -209,19 +209,22 @@ def _inspected(values: Values, what: str, written: list[str]) -> TemplateResult:
 
 def _result(outputs: Sequence[Output], written: list[str]) -> TemplateResult:
     from lapstrake.yamldoc.nodes import DocumentSet
+    from lapstrake.yamldoc.printer import SEPARATOR
 
     texts: list[SourceFile] = []
     yamls: list[SourceFile] = []
     documents: list[Document] = []
+    printed: list[str] = []
     for output in outputs:
         if isinstance(output.result, DocumentSet):
-            yamls.append(
-                SourceFile(output.file.path, _printed(output.result).encode("utf-8", "surrogateescape"))
-            )
+            text = _printed(output.result)
+            yamls.append(SourceFile(output.file.path, text.encode("utf-8", "surrogateescape")))
             documents.extend(output.result.items)
+            if text:
+                printed.append(text)
         else:
             texts.append(SourceFile(output.file.path, output.result.encode("utf-8", "surrogateescape")))
-    text = _printed(DocumentSet(documents))
+    text = SEPARATOR.join(printed)
     return TemplateResult(files=[*texts, *yamls], documents=documents, text=text, log="".join(written))
 
 

@@ -46,6 +46,10 @@ _ESCAPES = {
 }
 
 
+SEPARATOR = "---\n"
+"""What stands between two documents."""
+
+
 def print_documents(docset: DocumentSet) -> str:
     """All documents, separated by ``---``, as ytt prints them; null and empty documents are left out."""
     printer = _Printer(NO_FOLDING)
@@ -54,7 +58,7 @@ def print_documents(docset: DocumentSet) -> str:
         if is_empty(document.value):
             continue
         if out:
-            out.append("---\n")
+            out.append(SEPARATOR)
         printer.root(document.value)
     return "".join(out)
 
@@ -74,12 +78,14 @@ def print_value(value: Any, *, width: int = NO_FOLDING) -> str:
 
 
 class _Printer:
-    __slots__ = ("keys", "out", "width")
+    __slots__ = ("keys", "out", "texts", "width")
 
     def __init__(self, width: int) -> None:
         self.out: list[str] = []
         self.width = width
-        self.keys: dict[str, str | None] = {}  # texts of keys, which repeat a lot
+        # both repeat a lot: keys, and strings whose text is the same wherever they stand
+        self.keys: dict[str, str | None] = {}
+        self.texts: dict[str, str] = {}
 
     def root(self, value: Any) -> None:
         if value.__class__ is Map and value.items:
@@ -87,31 +93,35 @@ class _Printer:
         elif value.__class__ is Array and value.items:
             self._array(value, 0, "")
         else:
-            self.out.append(self._leaf(value, 0, 0))
+            self.out.append(self._leaf(value, 0, 0) + "\n")
 
     def _map(self, node: Map, indent: int, lead: str) -> None:
         """Print the items; ``lead`` is what stands before the first one on its line (or the blanks that do)."""
         margin = " " * indent
-        out = self.out
+        write = self.out.append
+        keys, texts = self.keys, self.texts
         for item in node.items:
             key = item.key
-            key = self.keys[key] if key.__class__ is str and key in self.keys else self._key(key)
+            key = keys[key] if key.__class__ is str and key in keys else self._key(key)
             if key is None:
                 self._long_key(item, indent, lead)
                 lead = margin
                 continue
             value = item.value
             kind = value.__class__
-            if kind is Map and value.items:
-                out.append(f"{lead}{key}:\n")
+            if kind is str:
+                text = texts.get(value) or self._string(value, indent + 2, indent + len(key) + 2)
+                write(f"{lead}{key}: {text}\n")
+            elif kind is Map and value.items:
+                write(f"{lead}{key}:\n")
                 self._map(value, indent + 2, margin + "  ")
             elif kind is Array and value.items:
-                out.append(f"{lead}{key}:\n")
+                write(f"{lead}{key}:\n")
                 self._array(value, indent, margin)
             elif kind is int:
-                out.append(f"{lead}{key}: {value}\n")
+                write(f"{lead}{key}: {value}\n")
             else:
-                out.append(f"{lead}{key}: {self._leaf(value, indent, indent + len(key) + 2)}")
+                write(f"{lead}{key}: {self._leaf(value, indent, 0)}\n")
             lead = margin
 
     def _array(self, node: Array, indent: int, lead: str) -> None:
@@ -128,7 +138,7 @@ class _Printer:
         elif kind is Array and value.items:
             self._array(value, indent + 2, lead)
         else:
-            self.out.append(lead + self._leaf(value, indent, indent + 2))
+            self.out.append(f"{lead}{self._leaf(value, indent, indent + 2)}\n")
 
     def _key(self, key: Any) -> str | None:
         """The text of a simple key, or None if it needs the ``?`` form."""
@@ -148,12 +158,19 @@ class _Printer:
 
     def _leaf(self, value: Any, indent: int, column: int) -> str:
         if value.__class__ is str:
-            return string_text(value, indent + 2, column, self.width) + "\n"
+            return self.texts.get(value) or self._string(value, indent + 2, column)
         if value.__class__ is Map:
-            return "{}\n"
+            return "{}"
         if value.__class__ is Array:
-            return "[]\n"
-        return scalar_text(value) + "\n"
+            return "[]"
+        return scalar_text(value)
+
+    def _string(self, value: str, indent: int, column: int) -> str:
+        """The text of a string, kept for the next time if its place has no part in it."""
+        text = string_text(value, indent, column, self.width)
+        if self.width == NO_FOLDING and (text.isascii() and "\n" not in text or _BREAKS.isdisjoint(text)):
+            self.texts[value] = text
+        return text
 
 
 def _shown_key(key: Any) -> Any:
