@@ -292,3 +292,12 @@ def test_pods_of_foreign_nodes_are_left_alone() -> None:
     assert kubelet.decide_pod(foreign, [kubelet.node(NOW)], NOW) == []
     mine = {**foreign, "spec": {**foreign["spec"], "nodeName": kubelet.NODE}}
     assert kubelet.decide_pod(mine, [kubelet.node(NOW)], NOW) == [Delete(mine)]
+
+
+def test_deployment_is_numbered_with_its_status() -> None:
+    deployment = workload("Deployment", replicas=1)
+    (write,) = [a for a in deployments.decide(deployment, [], NOW) if isinstance(a, SetStatus)]
+    assert write.object["metadata"]["annotations"][deployments.REVISION] == "1"
+    numbered = {**write.object}
+    again = deployments.decide(numbered, [replica_set_of(deployment)], NOW)
+    assert not [a for a in again if isinstance(a, Update) and a.object["kind"] == "Deployment"]

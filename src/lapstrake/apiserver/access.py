@@ -94,7 +94,7 @@ class Access:
             group=target.group,
             resource=target.plural,
             subresource=target.subresource,
-            namespace=target.namespace,
+            namespace=target.place,
             name=target.name,
         ):
             raise _forbidden(user, verb, target)
@@ -123,6 +123,6 @@ class Access:
 
 def _forbidden(user: User, verb: str, target: Target) -> status.ApiError:
     resource = f"{target.plural}/{target.subresource}" if target.subresource else target.plural
-    place = f'in the namespace "{target.namespace}"' if target.namespace else "at the cluster scope"
+    place = f'in the namespace "{target.place}"' if target.place else "at the cluster scope"
     text = f'User "{user.name}" cannot {verb} resource "{resource}" in API group "{target.group}" {place}'
     return status.forbidden(target.plural, target.name, target.group, text)

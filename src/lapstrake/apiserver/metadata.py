@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from lapstrake.apiserver.resources import Served
+from lapstrake.apiserver.store import Collection
 from lapstrake.apiserver.times import rfc3339
 
 _SUFFIX_SIGNS = "bcdfghjklmnpqrstvwxz2456789"
@@ -41,6 +42,7 @@ _COUNTED = frozenset(
 )
 """The built-in resources that have a generation."""
 
+_DEPLOYMENTS = Collection("apps", "deployments")
 _SYSTEM_FIELDS = ("uid", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds", "generation")
 
 
@@ -77,9 +79,19 @@ def keep_system_fields(new: dict[str, Any], live: Mapping[str, Any]) -> None:
         metadata["managedFields"] = lived["managedFields"]
 
 
-def bump_generation(served: Served, new: dict[str, Any], live: Mapping[str, Any]) -> None:
-    """Count one more change of what is wanted, in place: not of metadata, nor of status."""
-    if has_generation(served) and _wanted(served, new) != _wanted(served, live):
+def bump_generation(
+    served: Served, new: dict[str, Any], live: Mapping[str, Any], subresource: str = ""
+) -> None:
+    """Count one more change of what is wanted, in place: not of metadata, nor of status.
+
+    A Deployment's annotations are wanted too, as on a real server; a write of its status may bring them uncounted.
+    """
+    if not has_generation(served):
+        return
+    changed = _wanted(served, new) != _wanted(served, live)
+    if served.collection == _DEPLOYMENTS and subresource != "status":
+        changed = changed or new["metadata"].get("annotations") != live["metadata"].get("annotations")
+    if changed:
         new["metadata"]["generation"] = live["metadata"].get("generation", 0) + 1
 
 

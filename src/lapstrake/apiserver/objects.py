@@ -237,7 +237,7 @@ class Objects:
             rules.own_changed(served, new, live.object, call, rfc3339(self.clock()), subresource)
         new = self._prepared(served, "UPDATE", new, live.object)
         self._guard(served, new, live.object, call)
-        metadata.bump_generation(served, new, live.object)
+        metadata.bump_generation(served, new, live.object, subresource)
         self._validate(served, new, live.object)
         return new
 

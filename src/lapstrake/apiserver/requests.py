@@ -35,6 +35,13 @@ class Target:
     def api_version(self) -> str:
         return f"{self.group}/{self.version}" if self.group else self.version
 
+    @property
+    def place(self) -> str:
+        """The namespace whose rules of access hold: a Namespace object counts as part of itself."""
+        if self.plural == "namespaces" and not self.group:
+            return self.name
+        return self.namespace
+
 
 def target_of(path: str) -> Target | None:
     """The resource that ``path`` names, or None if it is no resource path (discovery, health ...)."""

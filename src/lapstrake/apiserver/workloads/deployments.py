@@ -11,6 +11,7 @@ from lapstrake.apiserver.workloads.actions import (
     Create,
     Delete,
     Object,
+    SetStatus,
     Update,
     condition,
     counts,
@@ -48,9 +49,12 @@ def decide(deployment: Object, replica_sets: Sequence[Object], now: str) -> list
         actions += _scaled(newest, _replicas(deployment), deployment, revision)
         if not paused:
             actions += _retired(deployment, newest, others)
+    status = _status(deployment, newest, replica_sets, now)
     if not paused and _annotation(deployment, REVISION) != str(revision):
-        actions.append(Update(_annotated(deployment, {REVISION: str(revision)})))
-    return actions + status_change(deployment, _status(deployment, newest, replica_sets, now))
+        # The revision goes with the status: by itself it would count as a new generation.
+        numbered = _annotated(deployment, {REVISION: str(revision)})
+        return [*actions, SetStatus({**numbered, "status": status})]
+    return actions + status_change(deployment, status)
 
 
 def _replicas(deployment: Object) -> int:
