@@ -100,6 +100,10 @@ def test_forbidden(guarded: Client) -> None:
     assert answer.json["message"] == (
         'secrets "s" is forbidden: User "jo" cannot get resource "secrets" in API group "" in the namespace "default"'
     )
+    assert guarded("DELETE", "/api/v1/namespaces/hello", headers=JO).json["message"] == (
+        'namespaces "hello" is forbidden: User "jo" cannot delete resource "namespaces" in API group "" '
+        'in the namespace "hello"'
+    )
     assert (
         guarded("GET", "/apis").json["message"]
         == 'forbidden: User "system:anonymous" cannot get path "/apis"'
