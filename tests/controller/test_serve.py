@@ -19,6 +19,7 @@ from lapstrake.operations.cluster_access import (
     SECRETS,
     SERVICE_ACCOUNTS,
 )
+from lapstrake.packaging import data_api
 from lapstrake.yamldoc import plain
 
 BINDINGS = ResourceType("rbac.authorization.k8s.io", "v1", "ClusterRoleBinding", "clusterrolebindings", False)
@@ -364,6 +365,20 @@ def test_second_repository_leaves_identical_packages_with_the_first(scene):
     scene.create(REPOSITORIES, "third", repository_spec(repository_package("2.0.0", "other")))
     third = scene.until_described(REPOSITORIES, "third", "Reconcile failed")
     assert "Package/repo.example.com.2.0.0 is already present" in third["status"]["usefulErrorMessage"]
+
+
+def test_repository_brings_packages_that_are_global_already(scene):
+    package = repository_package("4.0.0+global.1")
+    scene.cluster.create(
+        PACKAGES, {**package, "metadata": {"name": package["metadata"]["name"]}}, data_api.GLOBAL_NAMESPACE
+    )
+    scene.create(REPOSITORIES, "own", repository_spec(package))
+    repository = scene.until_described(REPOSITORIES, "own", "Reconcile succeeded")
+    printed = repository["status"]["deploy"]["stdout"]
+    assert printed.startswith(f"Target cluster '{scene.cluster.server}'\nChanges\n")
+    assert "Op:      1 create, 0 delete, 0 update, 0 noop, 0 exists" in printed
+    annotations = scene.get(PACKAGES, package["metadata"]["name"])["metadata"]["annotations"]
+    assert annotations["packaging.carvel.dev/package-repository-ref"] == f"{scene.namespace}/own"
 
 
 def test_repository_without_packages_is_refused(scene):

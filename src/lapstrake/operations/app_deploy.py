@@ -14,6 +14,9 @@ from lapstrake.packaging.app_status import StepResult, normalized_lines
 
 Object = Mapping[str, Any]
 
+KEEP_CHANGES = "--app-changes-max-to-keep=5"
+"""Of the controller's applications kapp keeps fewer changes than of others."""
+
 
 @dataclass(frozen=True, slots=True)
 class KappRequest:
@@ -32,7 +35,8 @@ class KappRequest:
     map_namespaces: tuple[str, ...] = ()
     default_namespace: str = ""
     flags: tuple[str, ...] = ()
-    # A package repository: what another one brought is taken over, and nothing at all is fine, too.
+    # A package repository: what another one brought is taken over, what its namespace merely sees is not looked at,
+    # nothing at all is fine, too, and the output does not tell nodes.
     trusted: bool = False
 
 
@@ -135,7 +139,7 @@ def _request(
         into_namespace=options.get("intoNs") or "",
         map_namespaces=tuple(options.get("mapNs") or ()),
         default_namespace=app["spec"].get("defaultNamespace") or "",
-        flags=kapp_flags.checked(flags),
+        flags=(KEEP_CHANGES, *kapp_flags.checked(flags)),
     )
 
 

@@ -122,7 +122,7 @@ def parse(given: Sequence[str]) -> KappFlags:
     """Raises InputError for values that cannot be read."""
     apply: dict[str, Any] = {}
     diff: dict[str, Any] = {}
-    filters: dict[str, tuple[str, ...]] = {}
+    filters: dict[str, Any] = {}
     run: dict[str, Any] = {}
     labels: dict[str, str] = {}
     kept, tree = KappFlags().kept_changes, False

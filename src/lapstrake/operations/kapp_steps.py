@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from lapstrake.errors import InputError, LapstrakeError
+from lapstrake.kapp import report
 from lapstrake.kapp.app import App
 from lapstrake.kapp.labels import APP_LABEL
 from lapstrake.kapp.report import Printed
@@ -33,7 +34,7 @@ class KappSteps:
             flags = kapp_flags.parse(request.flags)
             further = dict(flags.run)
             if request.trusted:
-                further.update(allow_empty=True, override_ownership=True)
+                further.update(allow_empty=True, override_ownership=True, check_unlabeled=False)
             options = DeployOptions(
                 app=request.name,
                 app_namespace=request.namespace,
@@ -46,8 +47,10 @@ class KappSteps:
                 diff=flags.diff,
                 apply=flags.apply,
                 max_changes=flags.kept_changes,
+                show_target=False,
                 **further,
             )
+            _show_target(request, sink)
             documents = plain.load_all(request.resources, "stdin")
             deploy(
                 request.cluster,
@@ -70,7 +73,9 @@ class KappSteps:
                 filters=flags.filters,
                 diff=flags.diff,
                 apply=flags.apply,
+                show_target=False,
             )
+            _show_target(request, sink)
             delete_app(request.cluster, options, sink, hooks=Hooks(cancelled=cancelled))
 
         return _outcome(request, run, publish)
@@ -82,10 +87,17 @@ class KappSteps:
                 app=request.name, app_namespace=request.namespace, filters=flags.filters, tree=flags.tree
             )
             now = time.time()
-            show_target(request.cluster, sink)
+            _show_target(request, sink)
             sink(resources_table(inspect_app(request.cluster, options, now), request.name, now))
 
         return _outcome(request, run, lambda text: None)
+
+
+def _show_target(request: KappRequest, sink: Callable[[Printed], None]) -> None:
+    if request.trusted:
+        sink(report.target(request.cluster.server, None))
+    else:
+        show_target(request.cluster, sink)
 
 
 def _outcome(

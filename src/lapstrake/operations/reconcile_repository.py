@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from lapstrake.adapters import file_tree
-from lapstrake.errors import LapstrakeError, NotFoundError
+from lapstrake.errors import LapstrakeError
 from lapstrake.messages import tool_error
 from lapstrake.operations import app_deploy, app_fetch, step_run
 from lapstrake.operations.app_deploy import KappRequest
@@ -20,7 +20,7 @@ from lapstrake.operations.resolve import ResolveOptions, resolve
 from lapstrake.operations.step_run import Cancelled, Clock, Deployed, Publish
 from lapstrake.operations.sync import Fetch
 from lapstrake.operations.template import SourceFile, TemplateOptions
-from lapstrake.packaging import repository_content
+from lapstrake.packaging import data_api, repository_content
 from lapstrake.packaging.app_status import StepResult
 from lapstrake.yamldoc import plain
 
@@ -29,8 +29,6 @@ Object = Mapping[str, Any]
 FINALIZER = "finalizers.packagerepository.packaging.carvel.dev/delete"
 _IMAGES_LOCK = ".imgpkg/images.yml"
 _YAML = (".yml", ".yaml")
-# At most this many changes are kept of a repository's application.
-_KEPT_CHANGES = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +99,11 @@ class RepositoryWorkspace:
 
     def deploy(self, publish: Publish, cancelled: Cancelled) -> Deployed:
         try:
-            objects = [repository_content.against_other(obj, self._present(obj)) for obj in self._objects]
+            present = self._present()
+            objects = [
+                repository_content.against_other(obj, present.get((obj["kind"], obj["metadata"]["name"])))
+                for obj in self._objects
+            ]
         except LapstrakeError as error:
             return Deployed(StepResult.tool_failed("deploy", tool_error("kapp", str(error))))
         text = "".join(f"---\n{plain.dump(obj)}" for obj in objects)
@@ -116,13 +118,20 @@ class RepositoryWorkspace:
     def close(self) -> None:
         file_tree.remove(self._folder)
 
-    def _present(self, obj: Object) -> Object | None:
-        rt = PACKAGES if obj["kind"] == "Package" else PACKAGE_METADATA
-        namespace = self._repository["metadata"]["namespace"]
-        try:
-            found = self._steps.cluster.get(rt, namespace, obj["metadata"]["name"])
-        except NotFoundError:
-            return None
+    def _present(self) -> dict[tuple[str, str], Object]:
+        """What the repository's namespace has itself, by kind and name: global packages are only seen there."""
+        namespace, cluster = self._repository["metadata"]["namespace"], self._steps.cluster
+        found: dict[tuple[str, str], Object] = {}
+        for rt in (PACKAGES, PACKAGE_METADATA):
+            seen = cluster.list(rt, namespace).items
+            shared = set()
+            if seen and namespace != data_api.GLOBAL_NAMESPACE:
+                shared = {obj["metadata"]["uid"] for obj in cluster.list(rt, data_api.GLOBAL_NAMESPACE).items}
+            found |= {
+                (rt.kind, obj["metadata"]["name"]): obj
+                for obj in seen
+                if obj["metadata"]["uid"] not in shared
+            }
         return found
 
 
@@ -149,7 +158,7 @@ def _request(cluster: Cluster, repository: Object, *, resources: str = "") -> Ka
         former_name=f"{metadata['name']}-ctrl",
         resources=resources,
         into_namespace=metadata["namespace"],
-        flags=(f"--app-changes-max-to-keep={_KEPT_CHANGES}",),
+        flags=(app_deploy.KEEP_CHANGES,),
         trusted=True,
     )
 
