@@ -26,7 +26,8 @@ _NOT_PRINTED = (
     "\nWarning: Found Non-YAML templates in input. Non-YAML templates are not rendered to standard output.\n"
     "If you want to include those results, use the --output-files or --dangerous-emptied-output-directory flag.\n"
 )
-_GARBAGE_THRESHOLD = 50_000
+# a render makes trees, which need no collector; this bounds what templates that tie knots may leave behind
+_GARBAGE_THRESHOLD = 1_000_000
 
 _FLAGS = (
     Flag(

@@ -222,7 +222,8 @@ def without_shadowed_items(value: Value) -> Value:
         node = pending.pop()
         kind = node.__class__
         if kind is Map:
-            _keep_last(node)
+            if len({item.key for item in node.items}) != len(node.items):
+                _keep_last(node)
         elif kind is not Array:
             continue
         for item in node.items:

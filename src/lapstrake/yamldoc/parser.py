@@ -125,13 +125,37 @@ class _Composer:
         node: Any = self.docset
         item: Any = None
         begin = self.attachment.begin if self.attachment is not None else None
+        source, lines, resolved = self.source, self.lines, self.resolved
         for event in events:
             kind = event.__class__
             if kind is ScalarEvent:
-                if item is None and node.__class__ is Map:
-                    item = self._key(node, event)
+                text = event.value
+                if event.tag is not None or event.anchor is not None or (begin is not None and "#" in text):
+                    value = self._scalar(event)
+                elif not event.implicit[0]:
+                    value = text
+                elif text in resolved:
+                    value = resolved[text]
+                else:
+                    value = self._plain(text)
+                if node.__class__ is Map:
+                    if item is None:
+                        mark = event.start_mark
+                        line = mark.line
+                        position = Position(source, line + 1, mark.column + 1, lines[line])
+                        if text == "<<" and (event.implicit[0] or event.tag == _MERGE_TAG):
+                            item = MapItem(_MERGE, None, position)
+                            continue
+                        item = MapItem(value, None, position)
+                        node.items.append(item)
+                        if begin is not None:
+                            begin(item)
+                        continue
+                    item.value = value
+                    if item.key is _MERGE:
+                        self._merge(node, value)
+                    item = None
                     continue
-                value = self._scalar(event)
             elif kind is AliasEvent:
                 value = self._alias(event)
             elif kind is MappingStartEvent:
@@ -168,9 +192,6 @@ class _Composer:
             else:
                 node.value = value
             if kind is ScalarEvent:
-                if item is not None and item.key is _MERGE:
-                    self._merge(node, value)
-                item = None
                 continue
             if kind is AliasEvent:
                 if item is _COLLECTION_KEY:
@@ -201,12 +222,6 @@ class _Composer:
             self.attachment.begin(document)
         return document
 
-    def _key(self, node: Map, event: Any) -> MapItem:
-        position = self._position(event.start_mark)
-        if event.value == "<<" and (event.implicit[0] or event.tag == _MERGE_TAG):
-            return MapItem(_MERGE, None, position)
-        return self._map_item(node, self._scalar(event), position)
-
     def _map_item(self, node: Map, key: Any, position: Position) -> MapItem:
         item = MapItem(key, None, position)
         node.items.append(item)
@@ -220,13 +235,7 @@ class _Composer:
         if tag is not None and tag != "!":
             value = resolve_tagged(tag, text)
         elif event.implicit[0] and tag is None:
-            try:
-                value = self.resolved[text]
-            except KeyError:
-                value = resolve(text)
-                if self.strict:
-                    check_strict(text, value)
-                self.resolved[text] = value
+            value = self._plain(text)
         else:
             value = text
         if event.anchor is not None:
@@ -234,6 +243,17 @@ class _Composer:
         if self.attachment is not None and "#" in text:
             self.attachment.scalar(event.start_mark.index, event.end_mark.index, event.style in ("|", ">"))
         return value
+
+    def _plain(self, text: str) -> Any:
+        """The meaning of a plain scalar, kept for the next time."""
+        try:
+            return self.resolved[text]
+        except KeyError:
+            value = resolve(text)
+            if self.strict:
+                check_strict(text, value)
+            self.resolved[text] = value
+            return value
 
     def _alias(self, event: Any) -> Any:
         name = event.anchor

@@ -168,7 +168,7 @@ class _Printer:
     def _string(self, value: str, indent: int, column: int) -> str:
         """The text of a string, kept for the next time if its place has no part in it."""
         text = string_text(value, indent, column, self.width)
-        if self.width == NO_FOLDING and (text.isascii() and "\n" not in text or _BREAKS.isdisjoint(text)):
+        if self.width == NO_FOLDING and ((text.isascii() and "\n" not in text) or _BREAKS.isdisjoint(text)):
             self.texts[value] = text
         return text
 
