@@ -39,6 +39,16 @@ def test_lines_stand_together_and_apart_from_other_prints() -> None:
     assert out.getvalue() == "Target cluster\n\n1:00:00PM: a\n1:00:01PM: b\n\nSucceeded\n"
 
 
+def test_paragraphs_stand_alone() -> None:
+    ui, out = terminal()
+    ui.paragraph("a")
+    ui.paragraph("b")
+    ui.block("c\n")
+    ui.line("d")
+    ui.gap()
+    assert out.getvalue() == "a\n\nb\n\nc\n\nd\n\n"
+
+
 def test_transposed_table_aligns_lines_of_a_cell() -> None:
     ui, out = terminal()
     ui.table(Table(["Name", "Conditions"], [["x", "- type: A\n  status: B"]], transpose=True))

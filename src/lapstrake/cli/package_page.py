@@ -33,31 +33,23 @@ class PackagePage(UI):
 
         local = time.localtime(time.time() if at is None else at)
         stamp = clock_text(local.tm_hour, local.tm_min, local.tm_sec)
-        if self._json:
-            self._lines.append(f"{stamp}: {text}\n")
-        else:
-            self.progress(f"{stamp}: {text}")
+        self.progress(f"{stamp}: {text}" + ("\n" if self.json else ""))
 
     def section(self, text: str) -> None:
         from lapstrake.operations.app_progress import indented
 
-        if self._json:
-            self._blocks.append(indented(text))
+        if self.json:
+            self.block(indented(text))
         else:
             self.progress(indented(text).removesuffix("\n"))
 
     def sentence(self, text: str) -> None:
         """A line between blank lines."""
-        if self._json:
-            self._lines.append(text)
-        elif self.tty:
-            self._begin("sentence", always=True)
-            self._out.write(f"{text}\n")
-            self._out.flush()
+        self.paragraph(text)
 
     def target(self, client: ClusterClient) -> None:
         """Which cluster this is about."""
-        if self.tty or self._json:
+        if self.tty or self.json:
             from lapstrake.kapp.report import target
 
             self.sentence(target(client.server, _nodes(client)).rstrip("\n"))
@@ -71,8 +63,7 @@ class PackagePage(UI):
         """An error is set apart from what stands above it."""
         if self.error(text):
             return True
-        if self.tty and self._sort:
-            self._out.write("\n")
+        self.gap()
         return False
 
 

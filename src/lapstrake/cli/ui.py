@@ -78,7 +78,10 @@ class Table:
 
 
 class UI:
-    """Where a command prints. Make it with ``UI.of(args)``."""
+    """Where a command prints. Make it with ``UI.of(args)``.
+
+    ``tty``: it prints for people; ``json``: it collects all for one document; ``yes``: it need not ask.
+    """
 
     def __init__(
         self, out: TextIO, *, tty: bool, json: bool = False, yes: bool = False, columns: Sequence[str] = ()
@@ -86,7 +89,7 @@ class UI:
         self.tty = tty
         self.yes = yes
         self._out = out
-        self._json = json
+        self.json = json
         self._columns = list(columns)
         self._sort = ""
         self._lines: list[str] = []
@@ -112,7 +115,7 @@ class UI:
 
     def line(self, text: str) -> None:
         """A message for people; not printed into a pipe."""
-        if self._json:
+        if self.json:
             self._lines.append(text)
         elif self.tty:
             self._begin("line")
@@ -120,16 +123,30 @@ class UI:
 
     def progress(self, text: str) -> None:
         """One of a run of messages that stand together, apart from other lines; not printed into a pipe."""
-        if self._json:
+        if self.json:
             self._lines.append(text)
         elif self.tty:
             self._begin("progress")
             self._out.write(text + "\n")
             self._out.flush()
 
+    def paragraph(self, text: str) -> None:
+        """A message with a blank line above and below; not printed into a pipe."""
+        if self.json:
+            self._lines.append(text)
+        elif self.tty:
+            self._begin("paragraph", always=True)
+            self._out.write(text + "\n")
+            self._out.flush()
+
+    def gap(self) -> None:
+        """A blank line below what was printed on a terminal, for an error that follows on stderr."""
+        if self.tty and self._sort:
+            self._out.write("\n")
+
     def block(self, text: str) -> None:
         """The command's result, printed as it is in every case."""
-        if self._json:
+        if self.json:
             self._blocks.append(text)
         else:
             self._begin("block")
@@ -137,7 +154,7 @@ class UI:
 
     def table(self, table: Table) -> None:
         table = table.with_columns(self._columns)
-        if self._json:
+        if self.json:
             self._tables.append(table)
         elif self.tty:
             self._begin("table", always=True)
@@ -164,12 +181,12 @@ class UI:
 
     def error(self, text: str) -> bool:
         """Keep an error for the JSON document; false if it belongs on stderr."""
-        if self._json:
+        if self.json:
             self._lines.append(text)
-        return self._json
+        return self.json
 
     def flush(self) -> None:
-        if not self._json:
+        if not self.json:
             return
         import json
 

@@ -76,7 +76,7 @@ def _sync(args: Arguments) -> int:
     from lapstrake.operations.sync import SyncOptions, sync
     from lapstrake.vendir import config_reader, lock
 
-    page = _Page(UI.of(args))
+    ui = UI.of(args)
     if args["chdir"]:
         _change_folder(args["chdir"])
     config, references = config_reader.read((name, _read(name)) for name in args["file"])
@@ -86,25 +86,25 @@ def _sync(args: Arguments) -> int:
     former = _former_lock(args, config, required=args["locked"])
     if args["locked"] and former:
         config = lock.apply(config, former)
-        page.text("Config with locks", config.printed())
+        _show(ui, "Config with locks", config.printed())
     elif wanted:
-        page.text("Config with overrides", config.printed())
+        _show(ui, "Config with overrides", config.printed())
     options = SyncOptions(
         lazy=args["lazy"],
         partial=bool(wanted),
         any_links=args["dangerous-allow-all-symlink-destinations"],
         scratch_name=f".vendir-tmp-{os.getpid()}",
-        progress=page.line,
+        progress=ui.paragraph,
     )
     new = sync(config, references, _fetchers(os.environ), options, former)
     if wanted and former:
         new = former.merged(new)
-    page.text("Lock config", new.printed())
+    _show(ui, "Lock config", new.printed())
     if any(local for _, local in wanted):
-        page.line(f"Lock config is not saved to '{args['lock-file']}' due to command line overrides")
+        ui.paragraph(f"Lock config is not saved to '{args['lock-file']}' due to command line overrides")
     else:
         _write_lock(args["lock-file"], new)
-    page.line("Succeeded")
+    ui.paragraph("Succeeded")
     return 0
 
 
@@ -115,21 +115,9 @@ def _fetchers(environment: Mapping[str, str]) -> Mapping[str, Fetch]:
     return standard_fetchers(environment, open_images)
 
 
-class _Page:
-    """On a terminal vendir keeps a blank line between all that it prints."""
-
-    def __init__(self, ui: UI) -> None:
-        self._ui = ui
-        self._after_line = False
-
-    def line(self, text: str) -> None:
-        self._ui.line(f"\n{text}" if self._after_line else text)
-        self._after_line = True
-
-    def text(self, title: str, text: str) -> None:
-        self.line(title)
-        self._ui.block(text)
-        self._after_line = False
+def _show(ui: UI, title: str, text: str) -> None:
+    ui.paragraph(title)
+    ui.block(text)
 
 
 def _sort_semver(args: Arguments) -> int:
