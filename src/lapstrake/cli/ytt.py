@@ -22,10 +22,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-_NOT_PRINTED = (
-    "\nWarning: Found Non-YAML templates in input. Non-YAML templates are not rendered to standard output.\n"
-    "If you want to include those results, use the --output-files or --dangerous-emptied-output-directory flag.\n"
-)
 # a render makes trees, which need no collector; this bounds what templates that tie knots may leave behind
 _GARBAGE_THRESHOLD = 1_000_000
 
@@ -159,8 +155,7 @@ def _template(args: Arguments) -> int:
 
 
 def _print(result: TemplateResult, output: str) -> None:
-    if any(not _is_yaml(file.path) for file in result.files):
-        sys.stderr.write(_NOT_PRINTED)
+    sys.stderr.write(result.warning)
     if output == "yaml":
         sys.stdout.buffer.write(result.text.encode("utf-8", "surrogateescape"))
         return

@@ -20,11 +20,6 @@ from lapstrake.yamldoc import plain
 
 Object = Mapping[str, Any]
 
-# What ytt says on stderr when some output is no YAML, so that only folders could take it.
-_NOT_PRINTED = (
-    "\nWarning: Found Non-YAML templates in input. Non-YAML templates are not rendered to standard output.\n"
-    "If you want to include those results, use the --output-files or --dangerous-emptied-output-directory flag.\n"
-)
 _STDIN = "-"
 _YAML = (".yml", ".yaml")
 
@@ -117,8 +112,7 @@ class _Chain:
             rendered = self._tools.render(files, wanted)
         except LapstrakeError as error:
             raise _ToolError(tool_error("ytt", str(error)) + "\n") from error
-        unprinted = any(not file.path.endswith(_YAML) for file in rendered.files)
-        return rendered.text, rendered.log + (_NOT_PRINTED if unprinted else "")
+        return rendered.text, rendered.log + rendered.warning
 
     def _kbld(self, options: Object, before: str | None) -> tuple[str, str]:
         files = self._inputs(options.get("paths") or (), before, "kbld", yaml_only=True)

@@ -17,6 +17,12 @@ if TYPE_CHECKING:
     from lapstrake.ytt.workspace import Output, Values
 
 
+_NOT_PRINTED = (
+    "\nWarning: Found Non-YAML templates in input. Non-YAML templates are not rendered to standard output.\n"
+    "If you want to include those results, use the --output-files or --dangerous-emptied-output-directory flag.\n"
+)
+
+
 class SourceFile:
     """A file given to ytt: ``path`` as it is to be known in messages, loads and output; its bytes."""
 
@@ -124,6 +130,13 @@ class TemplateResult:
         self.documents = documents
         self.text = text
         self.log = log
+
+    @property
+    def warning(self) -> str:
+        """What ytt says on stderr beside ``text`` if some file is no YAML, so that only a folder could take it."""
+        if all(file.path.endswith((".yml", ".yaml")) for file in self.files):
+            return ""
+        return _NOT_PRINTED
 
     def objects(self) -> list[object]:
         """The documents as plain values (dict, list, str, int, float, bool, None), empty ones left out."""
