@@ -132,6 +132,16 @@ def test_directory_may_not_leave_the_base(tmp_path, path):
     assert sorted(p.name for p in tmp_path.iterdir()) == ["base"]
 
 
+def test_missing_new_root_names_what_is_there(tmp_path):
+    files = {"f": "1", "config/a": "2", ".git/b": "3"}
+    with pytest.raises(InputError) as caught:
+        run(tmp_path, inline(".", files, new_root_path="none"))
+    assert str(caught.value) == (
+        "Syncing directory 'v': Changing to new root path '.': "
+        "Expected directory 'none' (subpath) to exist (found other directories: .git, config)"
+    )
+
+
 def test_new_root_may_not_be_a_link_that_leads_out(tmp_path):
     secret = tmp_path / "secret"
     secret.mkdir()
@@ -148,7 +158,7 @@ def test_new_root_may_not_be_a_link_that_leads_out(tmp_path):
     config = Config((Directory("v", (contents,)),))
     with pytest.raises(InputError) as caught:
         sync(config, References(), {"git": fetch_link}, SyncOptions(base=str(base)))
-    assert str(caught.value) == "Syncing directory 'v': Changing to new root path 'link': Invalid path: link"
+    assert str(caught.value) == "Syncing directory 'v': Changing to new root path 'x': Invalid path: link"
     assert (secret / "key").exists()
 
 

@@ -224,10 +224,10 @@ class _Run:
         try:
             root = file_tree.inner_path(staged, contents.new_root_path)
             if not os.path.isdir(root):
-                raise InputError(f"stat {root}: no such file or directory")
+                raise InputError(_no_folder(contents.new_root_path, os.path.dirname(root)))
             root = _without_links(root, staged)
         except InputError as e:
-            raise InputError(f"Changing to new root path '{contents.new_root_path}': {e}") from e
+            raise InputError(f"Changing to new root path '{contents.path}': {e}") from e
         os.makedirs(self._incoming, 0o700, exist_ok=True)
         extracted = os.path.join(self._incoming, "sub-path-extract")
         os.rename(root, extracted)
@@ -240,6 +240,13 @@ class _Run:
 
     def _staged(self, contents: Contents) -> str:
         return os.path.normpath(os.path.join(self._staging, contents.path))
+
+
+def _no_folder(wanted: str, parent: str) -> str:
+    found = (
+        sorted(entry.name for entry in os.scandir(parent) if entry.is_dir()) if os.path.isdir(parent) else []
+    )
+    return f"Expected directory '{wanted}' (subpath) to exist (found other directories: {', '.join(found)})"
 
 
 def _below(base: str, path: str) -> str:
