@@ -226,3 +226,8 @@ def test_program_ends_quietly_when_nobody_reads(shell: Shell) -> None:
     )
     assert done.stdout.startswith("a0: x")
     assert done.stderr == ""
+
+
+@pytest.mark.parametrize("tool", ["ytt", "kbld", "imgpkg", "vendir", "kapp", "kctrl", "tanzu", "lapstrake"])
+def test_every_program_tells_its_version(shell: Shell, tool: str) -> None:
+    assert shell.run(tool, "--version") == shell.run(tool, "version")

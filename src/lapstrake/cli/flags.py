@@ -112,6 +112,8 @@ class UsageError(InputError):
 def execute(tool: str, root: Command, argv: Sequence[str]) -> int:
     """Parse ``argv`` for the tree under ``root``, run the command, print errors as ``tool`` does."""
     args: Arguments | None = None
+    if list(argv) == ["--version"] and any(child.name == "version" for child in root.children):
+        argv = ["version"]
     try:
         command, path, words = _descend(root, list(argv), tool)
         flags = _all_flags(root, path)
