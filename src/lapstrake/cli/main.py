@@ -7,6 +7,7 @@ import sys
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from typing import NoReturn
 
 TOOLS = ("ytt", "kbld", "imgpkg", "vendir", "kapp", "kctrl", "tanzu")
 
@@ -47,7 +48,7 @@ def guarded(main: object, argv: Sequence[str]) -> int:
     return int(status)
 
 
-def left(status: int) -> int:
+def leave(status: int) -> NoReturn:
     """End the process at once: freeing a large document tree node by node takes longer than printing it."""
     import os
 
@@ -55,21 +56,21 @@ def left(status: int) -> int:
         sys.stdout.flush()
         sys.stderr.flush()
     except OSError:
-        return status or 1
+        status = status or 1
     os._exit(status)
 
 
 def lapstrake() -> int:
     argv = sys.argv[1:]
     if argv and argv[0] == "ytt":
-        return left(run("ytt", argv[1:]))
+        leave(run("ytt", argv[1:]))
     if argv and argv[0] in TOOLS:
         return run(argv[0], argv[1:])
     return run("lapstrake", argv)
 
 
-def ytt() -> int:
-    return left(run("ytt", sys.argv[1:]))
+def ytt() -> NoReturn:
+    leave(run("ytt", sys.argv[1:]))
 
 
 def kbld() -> int:
