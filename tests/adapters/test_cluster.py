@@ -23,9 +23,14 @@ class Stub:
 
     def __init__(self, answer: Callable[[str, str], Answer | None]) -> None:
         requests: Requests = []
+        hung_up = self.hung_up = threading.Event()
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
+
+            def finish(self) -> None:
+                super().finish()
+                hung_up.set()
 
             def log_message(self, *args: object) -> None:
                 pass
@@ -125,6 +130,15 @@ def test_request_is_sent_again_once_after_a_stale_connection(stub: Callable[...,
     server = stub(lambda method, path: None if next(count) == 0 else _json({"metadata": {"name": "x"}}))
     assert server.client.get(CONFIGMAPS, "ns", "x")["metadata"]["name"] == "x"
     assert len(server.requests) == 2
+
+
+def test_close_hangs_up_at_once(stub: Callable[..., Stub]) -> None:
+    server = stub(lambda method, path: _json({"kind": "Status", "message": "none"}, 404))
+    with pytest.raises(NotFoundError) as kept_alive_by_its_traceback:
+        server.client.get(CONFIGMAPS, "ns", "x")
+    server.client.close()
+    assert server.hung_up.wait(5)
+    assert kept_alive_by_its_traceback
 
 
 def test_unreachable_server() -> None:

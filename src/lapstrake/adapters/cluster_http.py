@@ -28,7 +28,8 @@ from lapstrake.errors import ClusterError, ConflictError, NotFoundError
 
 _CONNECT_SECONDS = 10.0
 _ANSWER_SECONDS = 90.0  # longer than the server's own limit of one minute
-_POOL_SIZE = 24
+# Ten workers for Apps and ten for repositories, each with a kapp that asks with eight threads.
+_POOL_SIZE = 160
 
 Query = Mapping[str, str]
 
@@ -117,9 +118,9 @@ class ClusterHttp:
         )
 
     def close(self) -> None:
-        self._pool.clear()
-        if self._anonymous is not None:
-            self._anonymous.clear()
+        for pool in (self._pool, self._anonymous):
+            if pool is not None:
+                _hang_up(pool)
 
     def _send(
         self,
@@ -241,6 +242,15 @@ def _pool(access: ClusterAccess, *, with_certificate: bool) -> urllib3.PoolManag
     if access.proxy:
         return urllib3.ProxyManager(access.proxy, **options)
     return urllib3.PoolManager(**options)
+
+
+def _hang_up(manager: urllib3.PoolManager) -> None:
+    """Close the connections now: urllib3 leaves that to the moment when nobody refers to their pool any more."""
+    for key in manager.pools.keys():  # noqa: SIM118 - it cannot be iterated over
+        pool = manager.pools.get(key)
+        if pool is not None:
+            pool.close()
+    manager.clear()
 
 
 def _ssl_context(access: ClusterAccess, *, with_certificate: bool) -> ssl.SSLContext:
