@@ -5,39 +5,46 @@ from typing import Any
 import pytest
 
 from lapstrake.apiserver.apply import LAST_APPLIED, apply
-from lapstrake.apiserver.builtin import custom_schema, definition_schema
+from lapstrake.apiserver.builtin import definition_schema, with_head
 from lapstrake.apiserver.managed_fields import Writer, after_create, after_update, blank_object, read
+from lapstrake.apiserver.schema import from_openapi
 from lapstrake.apiserver.status import ApiError
 
 CONFIG_MAP = definition_schema("core.v1.ConfigMap")
 DEPLOYMENT = definition_schema("apps.v1.Deployment")
-MAPS = custom_schema(
-    {
-        "type": "object",
-        "properties": {
-            "spec": {
-                "type": "object",
-                "properties": {
-                    "items": {
-                        "type": "array",
-                        "x-kubernetes-list-type": "map",
-                        "x-kubernetes-list-map-keys": ["id"],
+MAPS = with_head(
+    from_openapi(
+        {
+            "type": "object",
+            "properties": {
+                "spec": {
+                    "type": "object",
+                    "properties": {
                         "items": {
+                            "type": "array",
+                            "x-kubernetes-list-type": "map",
+                            "x-kubernetes-list-map-keys": ["id"],
+                            "items": {
+                                "type": "object",
+                                "properties": {"id": {"type": "string"}, "v": {"type": "integer"}},
+                            },
+                        },
+                        "set": {
+                            "type": "array",
+                            "x-kubernetes-list-type": "set",
+                            "items": {"type": "string"},
+                        },
+                        "plain": {"type": "array", "items": {"type": "string"}},
+                        "atom": {
                             "type": "object",
-                            "properties": {"id": {"type": "string"}, "v": {"type": "integer"}},
+                            "x-kubernetes-map-type": "atomic",
+                            "additionalProperties": {"type": "string"},
                         },
                     },
-                    "set": {"type": "array", "x-kubernetes-list-type": "set", "items": {"type": "string"}},
-                    "plain": {"type": "array", "items": {"type": "string"}},
-                    "atom": {
-                        "type": "object",
-                        "x-kubernetes-map-type": "atomic",
-                        "additionalProperties": {"type": "string"},
-                    },
-                },
-            }
-        },
-    }
+                }
+            },
+        }
+    )
 )
 
 

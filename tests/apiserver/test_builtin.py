@@ -5,9 +5,9 @@ import pytest
 from lapstrake.apiserver.builtin import (
     BuiltinType,
     builtin_types,
-    custom_schema,
     definition_of,
     definition_schema,
+    with_head,
 )
 
 
@@ -75,6 +75,6 @@ def test_definition_of(api_version: str, kind: str, definition: str | None) -> N
 
 
 def test_custom_kinds_have_the_head_of_all_objects() -> None:
-    schema = custom_schema(None)
+    schema = with_head(None)
     assert schema.preserve_unknown
     assert "labels" in schema.properties["metadata"].properties

@@ -10,11 +10,11 @@ from __future__ import annotations
 import json
 import pkgutil
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
-from lapstrake.apiserver.schema import ANYTHING, MISSING, Schema, from_openapi
+from lapstrake.apiserver.schema import ANYTHING, MISSING, Schema
 from lapstrake.kube.types import ResourceType
 
 
@@ -226,16 +226,18 @@ def definition_of(api_version: str, kind: str) -> str | None:
     return name if name in _table()["definitions"] else None
 
 
-def custom_schema(document: Mapping[str, Any] | None) -> Schema:
-    """The schema of a custom kind: what its definition says, and the head that all objects have.
+def with_head(schema: Schema | None) -> Schema:
+    """The schema of whole objects of a custom kind: what its definition says, and the head that all objects have.
 
-    ``document`` is the ``openAPIV3Schema`` of one version; None: anything goes.
+    None: anything goes below that head.
     """
-    schema = from_openapi(document) if document else Schema(type="object", preserve_unknown=True)
-    schema.properties["apiVersion"] = _SCALARS["string"]
-    schema.properties["kind"] = _SCALARS["string"]
-    schema.properties["metadata"] = definition_schema("meta.v1.ObjectMeta")
-    return schema
+    schema = schema or Schema(type="object", preserve_unknown=True)
+    head = {
+        "apiVersion": _SCALARS["string"],
+        "kind": _SCALARS["string"],
+        "metadata": definition_schema("meta.v1.ObjectMeta"),
+    }
+    return replace(schema, type="object", properties={**schema.properties, **head})
 
 
 _schemas: dict[str, Schema] = {}

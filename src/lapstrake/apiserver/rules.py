@@ -8,7 +8,7 @@ from typing import Any
 
 from lapstrake.apiserver import managed_fields, status, validation
 from lapstrake.apiserver.apply import apply
-from lapstrake.apiserver.builtin import definition_schema
+from lapstrake.apiserver.builtin import definition_schema, with_head
 from lapstrake.apiserver.decoding import (
     Decoded,
     DecodeError,
@@ -193,14 +193,6 @@ def _writer(served: Served, call: Call, now: str, subresource: str = "") -> Writ
 
 def typed_schema(served: Served) -> Schema:
     """The schema of whole objects, metadata included, by which fields are owned and merged."""
-    schema = served.schema
-    if not served.custom and schema is not None:
-        return schema
-    schema = schema or Schema(type="object", preserve_unknown=True)
-    properties = {
-        **schema.properties,
-        "apiVersion": Schema(type="string"),
-        "kind": Schema(type="string"),
-        "metadata": definition_schema("meta.v1.ObjectMeta"),
-    }
-    return replace(schema, type="object", properties=properties)
+    if not served.custom and served.schema is not None:
+        return served.schema
+    return with_head(served.schema)
