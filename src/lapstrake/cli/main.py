@@ -63,14 +63,22 @@ def leave(status: int) -> NoReturn:
 def lapstrake() -> int:
     argv = sys.argv[1:]
     if argv and argv[0] == "ytt":
-        leave(run("ytt", argv[1:]))
+        template(argv[1:])
     if argv and argv[0] in TOOLS:
         return run(argv[0], argv[1:])
     return run("lapstrake", argv)
 
 
 def ytt() -> NoReturn:
-    leave(run("ytt", sys.argv[1:]))
+    """The ytt program: everything between its first line and its last is kept short."""
+    template(sys.argv[1:])
+
+
+def template(argv: Sequence[str]) -> NoReturn:
+    from lapstrake.cli.ytt_start import load_parser_alone
+
+    load_parser_alone()
+    leave(run("ytt", argv))
 
 
 def kbld() -> int:
