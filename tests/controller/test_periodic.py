@@ -110,6 +110,9 @@ def test_what_arrives_during_the_failing_run_counts():
     scene = Scene(app(), StepResult.tool_failed("deploy", MISSING))
     scene.during = lambda: scene.periodic.arrived(Awaited("kind", "Late", "g.example"))
     assert scene.periodic.reconcile(KEY) == 0.0
+    scene.during = lambda: None
+    scene.periodic.reconcile(KEY)
+    assert scene.runs == 2, "it is run again, not only looked at"
 
 
 def test_cancellation_reaches_the_running_deployment():

@@ -137,6 +137,8 @@ class Periodic:
         if after is None:
             return None
         if self._arrived_since(key, began):
+            with self._lock:
+                self._forced.add(key)
             return 0.0
         return self._wait(after)
 
