@@ -381,6 +381,20 @@ def test_repository_brings_packages_that_are_global_already(scene):
     assert annotations["packaging.carvel.dev/package-repository-ref"] == f"{scene.namespace}/own"
 
 
+def test_repository_with_a_bad_package_tells_what_the_server_says(scene):
+    package = {**repository_package("5.0.0"), "metadata": {"name": "wrong-name"}}
+    scene.create(REPOSITORIES, "broken", repository_spec(package))
+    failed = scene.until_described(REPOSITORIES, "broken", "Reconcile failed")
+    subject = f"package/wrong-name (data.packaging.carvel.dev/v1alpha1) namespace: {scene.namespace}"
+    # As recorded in kctrl/01-repository.
+    assert failed["status"]["usefulErrorMessage"].rstrip("\n") == (
+        f"kapp: Error: create {subject}:\n"
+        f"  Creating resource {subject}:\n"
+        '    API server says:  "wrong-name" is invalid: metadata.name:\n'
+        "      Invalid value: \"wrong-name\": must be <spec.refName> + '.' + <spec.version> (reason: Invalid)"
+    )
+
+
 def test_repository_without_packages_is_refused(scene):
     scene.create(REPOSITORIES, "empty", {"fetch": {"inline": {"paths": {"a.yml": "a: 1\n"}}}})
     failed = scene.until_described(REPOSITORIES, "empty", "Reconcile failed")
