@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 
 def distance(a: str, b: str, limit: int) -> int:
@@ -18,11 +20,11 @@ def distance(a: str, b: str, limit: int) -> int:
 
 
 def nearest(name: str, candidates: Iterable[str]) -> str | None:
-    """The candidate closest to ``name``, or None if all differ in more than half of the letters."""
-    limit = max(len(name) // 2, 1)
+    """The first of the candidates closest to ``name``, if fewer than half of its letters (rounded up) differ."""
     best: str | None = None
-    for candidate in sorted(candidates):
-        found = distance(name.lower(), candidate.lower(), limit)
-        if found <= limit:
-            best, limit = candidate, found - 1
+    limit = (len(name) + 1) // 2
+    for candidate in candidates:
+        found = distance(name.casefold(), candidate.casefold(), limit)
+        if found < limit:
+            best, limit = candidate, found
     return best

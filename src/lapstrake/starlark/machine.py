@@ -109,7 +109,7 @@ class Machine:
     # -- loading
 
     def _load(self, load: Callable[[str], Loaded], module: str, wanted: Sequence[str]) -> list[Any]:
-        from lapstrake.starlark.names import nearest
+        from lapstrake.spelling import nearest
 
         loaded = load(module)
         values: list[Any] = []

@@ -9,10 +9,10 @@ from __future__ import annotations
 from math import fmod, nan
 from types import FunctionType
 
+from lapstrake.spelling import nearest
 from lapstrake.starlark.collections import DictMethods, ListMethods
 from lapstrake.starlark.errors import EvalError, Frame
 from lapstrake.starlark.guard import Guard
-from lapstrake.starlark.names import nearest
 from lapstrake.starlark.strings import STRING_METHODS, byte_index, byte_slice, interpolate
 from lapstrake.starlark.values import (
     ABSENT,
