@@ -22,9 +22,12 @@ from lapstrake.ytt.fragment import Fragment, Opaque, node_kind, to_tree
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from collections.abc import Callable
+    from typing import Any, TypeAlias
 
     from lapstrake.position import Position
+
+    Level: TypeAlias = tuple[Any, Any, set[Any] | None]
 
 _FITTING = {DocumentSet: Document, Map: MapItem, Array: ArrayItem}
 _PLURALS = {DocumentSet: "document sets", Map: "maps", Array: "arrays"}
@@ -91,7 +94,7 @@ class Builder:
         if docset is not None:
             context = self.contexts[-1]
             context.root = DocumentSet([], docset.position)
-            context.stack.append((docset, context.root))
+            context.stack.append((docset, context.root, None))
 
     def leave(self, value: Any, explicit: bool) -> Any:
         context = self.contexts.pop()
@@ -131,27 +134,45 @@ class Builder:
         text = self.leave_text()
         self.contexts[-1].keys[id(node)] = text
 
-    def start(self, node: Any, parent: Any) -> None:
-        """Begin a node of the template: a copy of it, without its children, goes where it belongs."""
-        made = self._fresh(node)
-        stack = self._place(node, parent, made)
-        stack.append((node, made))
+    def starter(self, node: Any, parent: Any) -> Callable[[], None]:
+        """The hook that begins ``node``: a copy of it, without its children, goes where it belongs."""
+        contexts, place, fresh = self.contexts, self._place, _fresh
         value = node.value
-        if type(value) is Map or type(value) is Array:
-            made.value = type(value)([], value.position)
-            stack.append((value, made.value))
+        collection = type(value) if type(value) is Map or type(value) is Array else None
 
-    def add_static(self, node: Any, parent: Any) -> None:
-        """A node below which there is nothing to compute."""
-        made = self._fresh(node)
-        made.value = copy_value(node.value)
-        self._place(node, parent, made)
+        def start() -> None:
+            context = contexts[-1]
+            made = fresh(context, node)
+            stack = place(context, parent, made)
+            stack.append((node, made, None))
+            if collection is None:
+                made.value = value
+            else:
+                made.value = collection([], value.position)
+                stack.append((value, made.value, set() if collection is Map else None))
+
+        return start
+
+    def static(self, node: Any, parent: Any) -> Callable[[], None]:
+        """The hook for a node below which there is nothing to compute."""
+
+        def add() -> None:
+            context = self.contexts[-1]
+            made = _fresh(context, node)
+            made.value = copy_value(node.value)
+            self._place(context, parent, made)
+
+        return add
 
     def set(self, value: Any) -> None:
         """Give the node begun last a computed value."""
         stack = self.contexts[-1].stack
-        node, made = stack[-1]
-        if type(value) is Replacement:
+        node, made, _ = stack[-1]
+        kind = type(value)
+        if kind is int or kind is bool or (kind is str and value.isascii()):
+            made.value = value
+            return
+        if kind is Replacement:
             self._replace(stack, made, value.value)
             return
         try:
@@ -169,36 +190,26 @@ class Builder:
         text = self.leave_text()
         self.contexts[-1].stack[-1][1].value = text
 
-    def _fresh(self, node: Any) -> Any:
-        context = self.contexts[-1]
-        kind = type(node)
-        value = None if type(node.value) is Map or type(node.value) is Array else node.value
-        made: Any
-        if kind is MapItem:
-            made = MapItem(context.keys.pop(id(node), node.key), value, node.position)
-        elif kind is ArrayItem:
-            made = ArrayItem(value, node.position)
-        else:
-            made = Document(value, node.position, None, node.implicit)
-        made.annotations = context.annotations.pop(id(node), None)
-        return made
-
-    def _place(self, node: Any, parent: Any, made: Any) -> list[tuple[Any, Any]]:
-        context = self.contexts[-1]
-        stack: list[tuple[Any, Any]] = context.stack
+    def _place(self, context: _Documents, parent: Any, made: Any) -> list[Level]:
+        stack = context.stack
         at = len(stack) - 1
         while at >= 0 and stack[at][0] is not parent:
             at -= 1
         if at >= 0:
             del stack[at + 1 :]
         elif not stack:
-            context.root = type(parent)([], node.position)
-            stack.append((parent, context.root))
-        holder = stack[-1][1]
-        if type(holder) not in _FITTING or _FITTING[type(holder)] is not type(made):
+            context.root = type(parent)([], made.position)
+            stack.append((parent, context.root, set() if type(parent) is Map else None))
+        _, holder, keys = stack[-1]
+        if _FITTING.get(type(holder)) is not type(made):
             self._refuse(holder, made)
-        if type(holder) is Map:
-            self._check_key(context, holder, made)
+        if keys is not None:
+            key = made.key
+            if type(key) is not str:
+                key = id(made) if isinstance(key, (Map, Array)) else (type(key), key)
+            if key in keys:
+                self._override(holder, made)
+            keys.add(key)
         holder.items.append(made)
         return stack
 
@@ -214,12 +225,8 @@ class Builder:
             f"this is a {node_kind(made)}"
         )
 
-    def _check_key(self, context: _Documents, holder: Map, made: MapItem) -> None:
-        key = (type(made.key), made.key) if not isinstance(made.key, (Map, Array)) else id(made)
-        _, seen = context.seen.setdefault(id(holder), (holder, set()))
-        if key not in seen:
-            seen.add(key)
-            return
+    def _override(self, holder: Map, made: MapItem) -> None:
+        """Take the item with the same key out, if that is allowed."""
         overrides = made.annotations is not None and KEY_OVERRIDE in made.annotations
         if not overrides and not self.implicit_overrides:
             raise EvalError(
@@ -228,7 +235,7 @@ class Builder:
             )
         holder.items[:] = [item for item in holder.items if not _same_key(item.key, made.key)]
 
-    def _replace(self, stack: list[tuple[Any, Any]], made: Any, value: Any) -> None:
+    def _replace(self, stack: list[Level], made: Any, value: Any) -> None:
         """Put the items of ``value`` in the place of the item begun last."""
         stack.pop()
         holder = stack[-1][1]
@@ -252,6 +259,22 @@ class Builder:
         if type(holder) is Array and type(item) is not ArrayItem:
             return ArrayItem(copy_value(item.value), item.position)
         return item.deep_copy()
+
+
+def _fresh(context: _Documents, node: Any) -> Any:
+    """A copy of a node of the template without its value, but with the key and the annotations computed for it."""
+    kind = type(node)
+    made: Any
+    if kind is MapItem:
+        key = context.keys.pop(id(node), node.key) if context.keys else node.key
+        made = MapItem(key, None, node.position)
+    elif kind is ArrayItem:
+        made = ArrayItem(None, node.position)
+    else:
+        made = Document(None, node.position, None, node.implicit)
+    if context.annotations:
+        made.annotations = context.annotations.pop(id(node), None)
+    return made
 
 
 def _same_key(a: Any, b: Any) -> bool:

@@ -114,7 +114,7 @@ class _Compiler:
         if not templated and id(node) not in self.dynamic:
             self.nodes += _count(node.value)
             self.only_node = None
-            self.hook(node.position, lambda: self.builder.add_static(node, parent))
+            self.hook(node.position, self.builder.static(node, parent))
             return
         own_line = 0 if type(node) is Document and node.implicit else node.position.line
         value: Directive | None = None
@@ -132,7 +132,7 @@ class _Compiler:
         if templated and type(node) is MapItem and type(node.key) is str and "(@" in node.key:
             self.text(node.key, node.position)
             self.hook(node.position, lambda: self.builder.set_key(node))
-        self.hook(node.position, lambda: self.builder.start(node, parent))
+        self.hook(node.position, self.builder.starter(node, parent))
         if value is None:
             self.value(node, templated)
         elif node.value is not None:
