@@ -4,7 +4,7 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
 
 def distance(a: str, b: str, limit: int) -> int:
@@ -19,12 +19,17 @@ def distance(a: str, b: str, limit: int) -> int:
     return min(row[-1], limit + 1)
 
 
-def nearest(name: str, candidates: Iterable[str]) -> str | None:
-    """The first of the candidates closest to ``name``, if fewer than half of its letters (rounded up) differ."""
+def nearest(
+    name: str, candidates: Iterable[str], folded: Callable[[str], str] = str.casefold
+) -> str | None:
+    """The first of the candidates closest to ``name``, if fewer than half of its letters (rounded up) differ.
+
+    ``folded`` gives the form in which names are compared.
+    """
     best: str | None = None
     limit = (len(name) + 1) // 2
     for candidate in candidates:
-        found = distance(name.casefold(), candidate.casefold(), limit)
+        found = distance(folded(name), folded(candidate), limit)
         if found < limit:
             best, limit = candidate, found
     return best

@@ -6,7 +6,7 @@ complete a map by the keys it lacks.
 
 from __future__ import annotations
 
-from lapstrake.spelling import distance
+from lapstrake.spelling import nearest
 from lapstrake.yamldoc.gojson import key_text
 from lapstrake.yamldoc.nodes import Array, Document, Map, MapItem, copy_value
 from lapstrake.ytt.overlay.host import tree_type
@@ -208,7 +208,7 @@ class MapType(Type):
             expected = f"one of {{ {', '.join(names)} }}"
         else:
             expected = "a key declared in map"
-        near = _nearest(key, names)
+        near = nearest(key, names, _folded)
         hints = (f'did you mean "{near}"?',) if near is not None else ()
         place.inner(item.position).add(key, f"{expected} (from {self.position})", hints, UNDECLARED)
 
@@ -225,18 +225,6 @@ class MapType(Type):
             else:
                 present.value = kind.complete(present.value)
         return value
-
-
-def _nearest(name: str, candidates: list[str]) -> str | None:
-    """The candidate that less than half of the letters of ``name`` (without case and ``_``) tell from it."""
-    limit = (len(name) + 1) // 2
-    folded = _folded(name)
-    best = None
-    for candidate in candidates:
-        found = distance(folded, _folded(candidate), limit)
-        if found < limit:
-            best, limit = candidate, found
-    return best
 
 
 def _folded(name: str) -> str:
