@@ -46,17 +46,19 @@ class Replacement(Opaque):
 
 
 class _Documents:
-    """A context that builds nodes. ``stack``: pairs of a node of the template and its copy in the result."""
+    """A context that builds nodes.
 
-    __slots__ = ("annotations", "keys", "root", "seen", "stack")
+    ``stack`` leads from the root to the node begun last: a node of the template, its copy in the result,
+    and for a map the keys that it has so far.
+    """
+
+    __slots__ = ("annotations", "keys", "root", "stack")
 
     def __init__(self) -> None:
         self.root: Any = None
-        self.stack: list[tuple[Any, Any]] = []
+        self.stack: list[Level] = []
         self.annotations: dict[int, dict[str, Annotation]] = {}
         self.keys: dict[int, str] = {}
-        # The keys that each map (held here, so that its identity stays its own) has got so far.
-        self.seen: dict[int, tuple[Map, set[Any]]] = {}
 
     def result(self) -> Any:
         return None if self.root is None else Fragment(self.root)
