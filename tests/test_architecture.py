@@ -20,11 +20,25 @@ def test_imports_go_down_only() -> None:
 def loaded(code: str) -> set[str]:
     """The modules in memory after ``code`` ran in a fresh interpreter."""
     script = f"import sys\n{code}\nprint('\\n' + ' '.join(sys.modules))"
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, cwd=ROOT)
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True, cwd=ROOT
+    )
     return set(done.stdout.rpartition("\n\n")[2].split() or done.stdout.split())
 
 
-HEAVY = {"asyncio", "ssl", "urllib3", "starlette", "uvicorn", "cryptography", "orjson", "logging", "subprocess", "inspect", "tempfile"}
+HEAVY = {
+    "asyncio",
+    "ssl",
+    "urllib3",
+    "starlette",
+    "uvicorn",
+    "cryptography",
+    "orjson",
+    "logging",
+    "subprocess",
+    "inspect",
+    "tempfile",
+}
 
 
 @pytest.mark.parametrize("tool", ["lapstrake", "ytt"])
@@ -42,4 +56,6 @@ def test_plain_render_stays_light(tmp_path: Path) -> None:
 
 def test_ytt_library_brings_no_client_server_or_command_line() -> None:
     modules = loaded("import lapstrake.ytt")
-    assert not {name for name in modules if name.startswith(("urllib3", "starlette", "uvicorn", "lapstrake.cli"))}
+    assert not {
+        name for name in modules if name.startswith(("urllib3", "starlette", "uvicorn", "lapstrake.cli"))
+    }

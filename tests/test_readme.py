@@ -18,6 +18,8 @@ def test_python_of_the_readme_runs(block: str) -> None:
 
 def test_readme_names_every_program() -> None:
     text = (ROOT / "README.md").read_text()
-    scripts = re.findall(r"^(\w+) = \"lapstrake\.cli\.main", (ROOT / "pyproject.toml").read_text(), re.MULTILINE)
+    scripts = re.findall(
+        r"^(\w+) = \"lapstrake\.cli\.main", (ROOT / "pyproject.toml").read_text(), re.MULTILINE
+    )
     assert scripts
     assert [name for name in scripts if f"`{name}" not in text] == []

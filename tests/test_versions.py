@@ -153,7 +153,9 @@ def test_minimum_version_that_is_met_is_silent():
             "v0.1.0", "Validating minimum version: Must not have prefix 'v' (e.g. '0.8.0')", id="prefix"
         ),
         pytest.param(
-            "900.0.0", "kbld version '0.42.0' does not meet the minimum required version '900.0.0'", id="higher"
+            "900.0.0",
+            "kbld version '0.42.0' does not meet the minimum required version '900.0.0'",
+            id="higher",
         ),
         pytest.param(
             "1", "Parsing minimum version '1': No Major.Minor.Patch elements found", id="no-version"
