@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Any
 
+    from lapstrake.starlark.compile import Compiled
     from lapstrake.starlark.syntax import FunctionHooks, Line, Program
 
 DEFAULT_DEPTH = 3000
@@ -50,6 +51,7 @@ class Machine:
         self.operators = Operators(self.guard, self._callee_frame)
         self.max_depth = max_depth
         self.programs: dict[str, Sequence[Line]] = {}
+        self._repeated: dict[Program, tuple[Sequence[str], Compiled]] = {}
         self.base: dict[str, Any] = {**universe(self.operators, write), **_operations(self.operators)}
 
     # -- running
@@ -67,18 +69,32 @@ class Machine:
         ``load`` finds the module a load statement names; ``predeclared`` are further names the program may use.
         Raises StaticError before, EvalError (with frames) while it runs.
         """
+        exports, compiled = self._prepared(program, predeclared, function_hooks)
+        builtins = {**self.base, **(predeclared or {}), **compiled.hooks}
+        builtins[".load"] = lambda module, wanted: self._load(load, module, wanted)
+        module_globals: dict[str, Any] = {"__builtins__": builtins}
+        self._guarded(lambda: exec(compiled.code, module_globals))
+        return {name: module_globals[name] for name in exports if name in module_globals}
+
+    def _prepared(
+        self,
+        program: Program,
+        predeclared: Mapping[str, Any] | None,
+        function_hooks: FunctionHooks | None,
+    ) -> tuple[Sequence[str], Compiled]:
+        """A program's exported names and code; of a library that is loaded often, those of the first time."""
+        if program in self._repeated:
+            return self._repeated[program]
         names = UNIVERSE_NAMES if not predeclared else UNIVERSE_NAMES | frozenset(predeclared)
         resolution = resolve(program, names)
         filename = f"<starlark {len(self.programs)}>"
         self.programs[filename] = program.lines
         compiled = self._compiled(program, filename, function_hooks)
-        builtins = {**self.base, **(predeclared or {}), **compiled.hooks}
-        builtins[".load"] = lambda module, wanted: self._load(load, module, wanted)
-        module_globals: dict[str, Any] = {"__builtins__": builtins}
-        self._guarded(lambda: exec(compiled.code, module_globals))
-        return {name: module_globals[name] for name in resolution.exports if name in module_globals}
+        if predeclared is None and function_hooks is None:
+            self._repeated[program] = (resolution.exports, compiled)
+        return resolution.exports, compiled
 
-    def _compiled(self, program: Program, filename: str, function_hooks: FunctionHooks | None) -> Any:
+    def _compiled(self, program: Program, filename: str, function_hooks: FunctionHooks | None) -> Compiled:
         try:
             return compile_program(program, filename, function_hooks)
         except (RecursionError, MemoryError, SyntaxError) as error:

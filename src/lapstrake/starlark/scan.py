@@ -176,6 +176,10 @@ class Scanner:
         raw = prefix[0] in "rR"
         quote = prefix[1:] if raw else prefix
         at = found.end()
+        end = text.find(quote, at)
+        if end >= 0 and text.find("\\", at, end) < 0:
+            self.tokens.append(Token("string", row, text[at:end]))
+            return text, end + len(quote), row
         start_row = row
         value: list[str] = []
         while True:

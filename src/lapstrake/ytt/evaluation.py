@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from typing import Any
 
+    from lapstrake.starlark.syntax import Program
     from lapstrake.ytt.files import File
     from lapstrake.ytt.settings import Settings
     from lapstrake.ytt.workspace import Workspace
@@ -30,14 +31,15 @@ MAX_LOADS = 100
 class Run:
     """The machine of a run and the numbers its templates are counted by; also the overlays' Host.
 
-    ``used`` tells (by identity) which documents for libraries reached one.
+    ``used`` tells (by identity) which documents for libraries reached one, ``programs`` what Starlark files hold.
     """
 
-    __slots__ = ("loading", "machine", "serial", "settings", "used", "warned")
+    __slots__ = ("loading", "machine", "programs", "serial", "settings", "used", "warned")
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.machine = Machine(write=settings.write, max_steps=settings.max_steps)
+        self.programs: dict[File, Program] = {}
         self.warned: set[str] = set()
         self.used: set[int] = set()
         self.serial = 1
@@ -117,7 +119,10 @@ class Evaluation:
         return builder.leave(None, False), names
 
     def _run_starlark(self, file: File) -> dict[str, Any]:
-        program = parse(file.path, lines_of(file.decoded(), ""))
+        programs = self.run.programs
+        program = programs.get(file)
+        if program is None:
+            program = programs[file] = parse(file.path, lines_of(file.decoded(), ""))
         return self.run.machine.run(program, load=self._loader(file))
 
     # -- loads
