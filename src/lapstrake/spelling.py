@@ -19,9 +19,7 @@ def distance(a: str, b: str, limit: int) -> int:
     return min(row[-1], limit + 1)
 
 
-def nearest(
-    name: str, candidates: Iterable[str], folded: Callable[[str], str] = str.casefold
-) -> str | None:
+def nearest(name: str, candidates: Iterable[str], folded: Callable[[str], str] = str.casefold) -> str | None:
     """The first of the candidates closest to ``name``, if fewer than half of its letters (rounded up) differ.
 
     ``folded`` gives the form in which names are compared.
