@@ -15,6 +15,7 @@ from lapstrake.operations.template import (
     inspected_files,
     template,
 )
+from lapstrake.ytt.limits import Limits
 
 GUIDE = Path(__file__).parents[2].parent / "shared" / "reference" / "guide"
 
@@ -75,7 +76,9 @@ def test_values_can_be_inspected() -> None:
 
 
 def test_steps_of_templates_can_be_bounded() -> None:
-    assert "too many steps" in refusal({"a.yml": "#@ while True:\n#@ x = 1\n#@ end\na: 1\n"}, max_steps=100)
+    assert "too many steps" in refusal(
+        {"a.yml": "#@ while True:\n#@ x = 1\n#@ end\na: 1\n"}, limits=Limits(steps=100)
+    )
 
 
 def test_a_library_is_evaluated_with_values_from_everywhere() -> None:

@@ -161,7 +161,8 @@ def _print(result: TemplateResult, output: str) -> None:
         return
     from lapstrake.cli.ytt_output import json_text, positions_text
 
-    sys.stdout.write(json_text(result.documents) if output == "json" else positions_text(result.documents))
+    as_json = output == "json"
+    sys.stdout.write(json_text(result.documents) if as_json else positions_text(result.document_sets))
 
 
 def _is_yaml(path: str) -> bool:

@@ -6,10 +6,10 @@ import os
 import sys
 
 from lapstrake.errors import InputError
-from lapstrake.yamldoc.gojson import dumps, float_text
+from lapstrake.yamldoc.gojson import dumps
 from lapstrake.yamldoc.nodes import Array, Map
 from lapstrake.yamldoc.plain import to_plain
-from lapstrake.yamldoc.printer import print_value
+from lapstrake.yamldoc.printer import is_empty, print_value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from lapstrake.operations.template import SourceFile
-    from lapstrake.yamldoc.nodes import Document
+    from lapstrake.yamldoc.nodes import Document, DocumentSet
 
 
 def write_files(files: Sequence[SourceFile], folder: str, *, emptied: bool) -> None:
@@ -53,19 +53,25 @@ def _write_file(file: SourceFile, folder: str) -> None:
 
 def json_text(documents: Iterable[Document]) -> str:
     """The documents as JSON, one after the other without a separator."""
-    from lapstrake.yamldoc.printer import is_empty
-
     try:
         return "".join([dumps(to_plain(one.value)) for one in documents if not is_empty(one.value)])
     except ValueError as error:
         raise InputError(str(error)) from error
 
 
-def positions_text(documents: Iterable[Document]) -> str:
-    """The tree with the position of every node."""
+def positions_text(document_sets: Iterable[DocumentSet]) -> str:
+    """The trees with the position of every node; the column of positions is as wide as each file needs."""
+    return "".join([_positions(docset) for docset in document_sets])
+
+
+def _positions(docset: DocumentSet) -> str:
     rows: list[tuple[str, str]] = []
-    for document in documents:
-        rows.append((str(document.position), f"[doc]{_inline(document.value)}"))
+    for document in docset.items:
+        if is_empty(document.value):
+            continue
+        rows.append((str(document.position), "[doc]"))
+        if _inline(document.value):
+            rows.append(("", f" {_inline(document.value)}"))
         _rows(document.value, "  ", rows)
     width = 10 + max([len(place) for place, _ in rows], default=0)
     return "".join([f"{place.rjust(width)} | {text.rstrip()}\n" for place, text in rows])
@@ -92,12 +98,10 @@ def _key(key: Any) -> str:
 
 
 def _inline(value: Any) -> str:
-    if type(value) is Map or type(value) is Array or value is None or (type(value) is str and "\n" in value):
+    if type(value) is Map or type(value) is Array or (type(value) is str and "\n" in value):
         return ""
     return f" {_scalar(value)}"
 
 
 def _scalar(value: Any) -> str:
-    if type(value) is bool:
-        return "true" if value else "false"
-    return float_text(value) if type(value) is float else str(value)
+    return print_value(value).rstrip("\n")

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from lapstrake.starlark.syntax import FunctionHooks, Line, Program
 
 DEFAULT_DEPTH = 3000
+_COUNTED = ("add", "subtract", "multiply", "modulo", "get_slice", "spread", "spread_names")
 _INNER_CODE = frozenset({"<listcomp>", "<dictcomp>", "<genexpr>"})
 
 
@@ -41,18 +42,39 @@ class Machine:
     """Everything that programs of one run share.
 
     ``write`` receives what ``print`` prints. ``max_steps`` bounds calls and iterations (0: no bound),
-    ``max_depth`` how deep Python's own stack may grow below this machine.
+    ``max_depth`` how deep Python's own stack may grow below this machine; ``max_calls`` and ``max_memory`` are
+    those of BoundedOperators.
     """
 
     def __init__(
-        self, *, write: Callable[[str], None], max_steps: int = 0, max_depth: int = DEFAULT_DEPTH
+        self,
+        *,
+        write: Callable[[str], None],
+        max_steps: int = 0,
+        max_calls: int = 0,
+        max_memory: int = 0,
+        max_depth: int = DEFAULT_DEPTH,
     ) -> None:
         self.guard = Guard(max_steps)
         self.operators = Operators(self.guard, self._callee_frame)
+        self.charge: Callable[[int], None] | None = None
+        bounded: dict[str, Any] = {}
+        if max_calls or max_memory:
+            from lapstrake.starlark.bounds import BoundedOperators
+
+            self.operators = counting = BoundedOperators(
+                self.guard, self._callee_frame, max_calls=max_calls, max_memory=max_memory
+            )
+            self.charge = counting.charge
+            bounded = {f".{name}": getattr(counting, name) for name in _COUNTED}
         self.max_depth = max_depth
         self.programs: dict[str, Sequence[Line]] = {}
         self._repeated: dict[Program, tuple[Sequence[str], Compiled]] = {}
-        self.base: dict[str, Any] = {**universe(self.operators, write), **_operations(self.operators)}
+        self.base: dict[str, Any] = {
+            **universe(self.operators, write),
+            **_operations(self.operators),
+            **bounded,
+        }
 
     # -- running
 

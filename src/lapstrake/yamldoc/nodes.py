@@ -192,12 +192,27 @@ class ArrayItem:
         return copy
 
 
+_COLLECTIONS = frozenset({Map, Array})
+
+
 def copy_value(value: Value) -> Value:
     """A value that shares no collection with ``value``; positions and comments are shared, they never change."""
     kind = value.__class__
     if kind is Map or kind is Array:
         return value.deep_copy()
     return value
+
+
+def node_count(value: Value) -> int:
+    """How many items a value is made of, at all depths."""
+    count = 0
+    pending = [value]
+    while pending:
+        items = getattr(pending.pop(), "items", None)
+        if items is not None:
+            count += len(items)
+            pending.extend([item.value for item in items if item.value.__class__ in _COLLECTIONS])
+    return count
 
 
 def placed(value: Value, position: Position) -> Value:

@@ -17,6 +17,7 @@ from lapstrake.yamldoc.nodes import (
     Map,
     MapItem,
     copy_value,
+    node_count,
 )
 from lapstrake.ytt.fragment import Fragment, Opaque, node_kind, to_tree
 
@@ -77,9 +78,20 @@ class _Text:
 
 
 class Builder:
-    """The hooks of one template and the contexts they work in. ``prefix`` begins the messages of its errors."""
+    """The hooks of one template and the contexts they work in. ``prefix`` begins the messages of its errors.
 
-    def __init__(self, serial: int, *, text: bool = False, implicit_overrides: bool = False) -> None:
+    ``charge``, if there is one, is told how many nodes are about to be made.
+    """
+
+    def __init__(
+        self,
+        serial: int,
+        *,
+        text: bool = False,
+        implicit_overrides: bool = False,
+        charge: Callable[[int], None] | None = None,
+    ) -> None:
+        self.charge = charge
         self.prefix = f"__ytt_tpl{serial}_"
         self.text = text
         self.implicit_overrides = implicit_overrides
@@ -153,7 +165,17 @@ class Builder:
                 made.value = collection([], value.position)
                 stack.append((value, made.value, set() if collection is Map else None))
 
-        return start
+        return start if self.charge is None else self._charged(start, 1)
+
+    def _charged(self, run: Callable[[], None], nodes: int) -> Callable[[], None]:
+        charge = self.charge
+        assert charge is not None
+
+        def charged() -> None:
+            charge(nodes)
+            run()
+
+        return charged
 
     def static(self, node: Any, parent: Any) -> Callable[[], None]:
         """The hook for a node below which there is nothing to compute."""
@@ -164,7 +186,7 @@ class Builder:
             made.value = copy_value(node.value)
             self._place(context, parent, made)
 
-        return add
+        return add if self.charge is None else self._charged(add, 1 + node_count(node.value))
 
     def set(self, value: Any) -> None:
         """Give the node begun last a computed value."""
@@ -186,7 +208,12 @@ class Builder:
                 f"{self.prefix}set_node: {node_kind(node)}s can only contain arrays, maps, or scalars; "
                 "this is a document set"
             )
+        self._charge_copy(tree)
         made.value = copy_value(tree)
+
+    def _charge_copy(self, tree: Any) -> None:
+        if self.charge is not None:
+            self.charge(node_count(tree))
 
     def set_text(self) -> None:
         text = self.leave_text()
@@ -252,6 +279,7 @@ class Builder:
         elif type(tree) is not Array and type(tree) is not DocumentSet:
             wanted = "array" if type(holder) is Array else "document set"
             raise EvalError(f"template.replace: expected value to be {wanted}, but was {_go_kind(tree)}")
+        self._charge_copy(tree)
         at = holder.items.index(made)
         holder.items[at : at + 1] = [self._replacing(holder, item) for item in tree.items]
 

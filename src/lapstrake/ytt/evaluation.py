@@ -38,7 +38,10 @@ class Run:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self.machine = Machine(write=settings.write, max_steps=settings.max_steps)
+        limits = settings.limits
+        self.machine = Machine(
+            write=settings.write, max_steps=limits.steps, max_calls=limits.depth, max_memory=limits.memory
+        )
         self.programs: dict[File, Program] = {}
         self.warned: set[str] = set()
         self.used: set[int] = set()
@@ -99,6 +102,7 @@ class Evaluation:
             serial=self.run.serial,
             ignore_unknown_comments=settings.ignore_unknown_comments,
             implicit_overrides=settings.implicit_overrides,
+            charge=self.run.machine.charge,
         )
         made, names = self._run(compiled, file)
         assert isinstance(made, Fragment)

@@ -170,6 +170,10 @@ class FileTree:
         """Those that belong to no library inside, in the order given, the same path perhaps twice."""
         return [file for file in self.all if LIBRARY_FOLDER not in file.path.split("/")[:-1]]
 
+    def by_folder(self) -> list[File]:
+        """The own files in the order of their evaluation: those of a folder before the folders in it, else as given."""
+        return _of_folder(self.own(), 0)
+
     def find(self, path: str, folder: str) -> File:
         """The file a load or read names: relative to ``folder``, or from the root with a slash. Raises InputError."""
         full = path[1:] if path.startswith("/") else (f"{folder}/{path}" if folder else path)
@@ -232,4 +236,19 @@ def _files_before_folders(names: Sequence[str]) -> list[str]:
             folders.setdefault(top, []).append(rest)
     for top in sorted(folders):
         here += [f"{top}/{rest}" for rest in _files_before_folders(folders[top])]
+    return here
+
+
+def _of_folder(files: Sequence[File], depth: int) -> list[File]:
+    """``files``, all below one folder that is ``depth`` names deep, with those directly in it first."""
+    here: list[File] = []
+    below: dict[str, list[File]] = {}
+    for file in files:
+        parts = file.path.split("/")
+        if len(parts) == depth + 1:
+            here.append(file)
+        else:
+            below.setdefault(parts[depth], []).append(file)
+    for inner in below.values():
+        here += _of_folder(inner, depth + 1)
     return here

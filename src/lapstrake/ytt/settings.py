@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from lapstrake.ytt.limits import UNLIMITED
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from lapstrake.ytt.limits import Limits
 
 
 class Settings:
@@ -13,7 +17,7 @@ class Settings:
     __slots__ = (
         "ignore_unknown_comments",
         "implicit_overrides",
-        "max_steps",
+        "limits",
         "skip_validation",
         "strict",
         "write",
@@ -26,14 +30,14 @@ class Settings:
         strict: bool = False,
         ignore_unknown_comments: bool = False,
         implicit_overrides: bool = False,
-        max_steps: int = 0,
+        limits: Limits = UNLIMITED,
         skip_validation: bool = False,
     ) -> None:
         self.write = write
         self.strict = strict
         self.ignore_unknown_comments = ignore_unknown_comments
         self.implicit_overrides = implicit_overrides
-        self.max_steps = max_steps
+        self.limits = limits
         self.skip_validation = skip_validation
 
     def changed(self, **changes: bool) -> Settings:

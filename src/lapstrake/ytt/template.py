@@ -17,6 +17,7 @@ from lapstrake.ytt.directives import Directive, directives_of, is_template_comme
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
 
     from lapstrake.starlark.syntax import Program
@@ -62,9 +63,10 @@ def compile_yaml(
     serial: int,
     ignore_unknown_comments: bool = False,
     implicit_overrides: bool = False,
+    charge: Callable[[int], None] | None = None,
 ) -> Compiled:
-    """The program for a YAML template. Raises InputError, or StaticError for code that does not parse."""
-    builder = Builder(serial, implicit_overrides=implicit_overrides)
+    """The program for a YAML template; ``charge`` counts the nodes that it makes. Raises InputError, or StaticError for code that does not parse."""
+    builder = Builder(serial, implicit_overrides=implicit_overrides, charge=charge)
     compiler = _Compiler(builder, source, ignore_unknown_comments)
     try:
         compiler.documents(docset)

@@ -140,6 +140,9 @@ class Workspace:
         or break a rule.
         """
         files = [file for file in self.tree.own() if file.kind == YAML and not file.is_library]
+        for file in self.tree.by_folder():
+            if file.kind == YAML and not file.is_library:
+                self.parsed(file)
         schema_files = [file for file in files if SCHEMA in self.marked_documents(file)]
         value_files = [file for file in files if VALUES in self.marked_documents(file)]
         if not (schema_files or value_files or additional or schemas or layers):
@@ -208,37 +211,39 @@ class Workspace:
 
     def outputs(self, values: Values) -> list[Output]:
         """All files that are put out, with overlays applied, in the order of the files. Raises InputError."""
-        made: list[Output] = []
-        overlays: list[DocumentSet] = []
+        results: dict[int, DocumentSet | str | None] = {}
+        overlays: dict[int, DocumentSet] = {}
         self._values = values
-        for file in self.tree.own():
-            result = self._result(file, overlays)
-            if result is not None:
-                made.append(Output(file, result))
+        for file in self.tree.by_folder():
+            results[id(file)] = self._result(file, overlays)
+        files = self.tree.own()
+        made = [Output(file, found) for file in files if (found := results[id(file)]) is not None]
         if overlays:
             from lapstrake.ytt.overlay.engine import apply_overlays
 
             targets = [one.result for one in made if isinstance(one.result, DocumentSet)]
-            apply_overlays(targets, overlays, self.run)
+            in_order = [overlays[id(file)] for file in files if id(file) in overlays]
+            apply_overlays(targets, in_order, self.run)
         return made
 
     @cached_property
     def _with_values(self) -> Evaluation:
         return self.evaluation(self.values_struct(self._values))
 
-    def _result(self, file: File, overlays: list[DocumentSet]) -> DocumentSet | str | None:
-        """What is put out for a file, or None. Libraries in Starlark are evaluated too, for what they may complain about."""
+    def _result(self, file: File, overlays: dict[int, DocumentSet]) -> DocumentSet | str | None:
+        """What is put out for a file, or None. Library files are evaluated too, for what they may complain about."""
         if file.kind == STARLARK and file.is_template:
             self._with_values.starlark(file)
-        elif file.kind == TEXT and file.output:
+        elif file.kind == TEXT:
             text = file.decoded()
             is_template = file.is_template and ("(@" in text or "@)" in text)
-            return self._with_values.text(file) if is_template else text
-        elif file.kind == YAML and (file.output or not file.is_library):
+            text = self._with_values.text(file) if is_template else text
+            return text if file.output else None
+        elif file.kind == YAML:
             return self._documents(file, overlays)
         return None
 
-    def _documents(self, file: File, overlays: list[DocumentSet]) -> DocumentSet | None:
+    def _documents(self, file: File, overlays: dict[int, DocumentSet]) -> DocumentSet | None:
         marks = self.marked_documents(file)
         if VALUES in marks or SCHEMA in marks:
             return None
@@ -250,7 +255,7 @@ class Workspace:
             if mine:
                 docset.items = [document for document in docset.items if document not in mine]
                 if file.output:
-                    overlays.append(DocumentSet(mine, docset.position))
+                    overlays[id(file)] = DocumentSet(mine, docset.position)
                 if not docset.items:
                     return None
         return docset if file.output and not is_empty_file else None
