@@ -280,8 +280,12 @@ class Builder:
             wanted = "array" if type(holder) is Array else "document set"
             raise EvalError(f"template.replace: expected value to be {wanted}, but was {_go_kind(tree)}")
         self._charge_copy(tree)
-        at = holder.items.index(made)
-        holder.items[at : at + 1] = [self._replacing(holder, item) for item in tree.items]
+        # the placeholder was begun last, so it is the last item, unless its key is one of the new ones
+        if not holder.items or holder.items[-1] is not made:
+            raise EvalError(
+                f"template.replace: expected to find placeholder {node_kind(made)} in {node_kind(holder)}"
+            )
+        holder.items[-1:] = [self._replacing(holder, item) for item in tree.items]
 
     def _replacing(self, holder: Any, item: Any) -> Any:
         if type(holder) is DocumentSet and type(item) is not Document:

@@ -29,13 +29,18 @@ if TYPE_CHECKING:
     from lapstrake.yamldoc.nodes import Node
 
 
+_SEARCHED = 16
+"""Up to how many items a map is looked through for a key one by one."""
+
+
 class Fragment(Value):
     """A node of a document tree: a Map, an Array or a DocumentSet. Read only."""
 
-    __slots__ = ("node",)
+    __slots__ = ("_by_key", "node")
 
     def __init__(self, node: Map | Array | DocumentSet) -> None:
         self.node = node
+        self._by_key: tuple[list[MapItem], int, dict[str, MapItem]] | None = None
 
     def __bool__(self) -> bool:
         return bool(self.node.items)
@@ -49,9 +54,14 @@ class Fragment(Value):
     def index(self, key: Any) -> Any:
         node = self.node
         if type(node) is Map:
-            for item in node.items:
-                if equal(_scalar(item.key), key):
+            if type(key) is str and len(node.items) > _SEARCHED:
+                item = self._indexed(node.items).get(key)
+                if item is not None:
                     return to_starlark(item.value)
+            else:
+                for item in node.items:
+                    if equal(_scalar(item.key), key):
+                        return to_starlark(item.value)
             raise EvalError(f"key {to_repr(key)} not in yamlfragment")
         if type(key) is not int:
             kind = "array" if type(node) is Array else "document set"
@@ -61,6 +71,18 @@ class Fragment(Value):
         if not 0 <= key < len(node.items):
             raise EvalError(f"key {key} not in yamlfragment")
         return to_starlark(node.items[key].value)
+
+    def _indexed(self, items: list[MapItem]) -> dict[str, MapItem]:
+        """The items of a large map by key; a map that has got other items since is looked through anew."""
+        known = self._by_key
+        if known is None or known[0] is not items or known[1] != len(items):
+            by_key: dict[str, MapItem] = {}
+            for item in items:
+                key = _scalar(item.key)
+                if type(key) is str:
+                    by_key.setdefault(key, item)
+            known = self._by_key = (items, len(items), by_key)
+        return known[2]
 
     def set_index(self, key: Any, value: Any) -> None:
         raise EvalError("yamlfragment.SetKey: Not implemented")

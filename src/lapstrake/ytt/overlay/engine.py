@@ -18,6 +18,7 @@ from lapstrake.ytt.overlay.annotations import (
     match_of,
     operation_of,
 )
+from lapstrake.ytt.overlay.changes import Changes, KeyIndex
 from lapstrake.ytt.overlay.compare import difference
 from lapstrake.ytt.overlay.expectation import applies
 from lapstrake.ytt.overlay.host import is_callable, tree_type
@@ -102,8 +103,11 @@ class Engine:
                 added.value = self._replacement(kwargs, None, right.value)
                 self._append_document(targets, added)
             defaults = child_defaults_of(right, NO_DEFAULTS)
-            for docset, document in matched:
-                self._act(operation, kwargs, docset, document, right, defaults)
+            changes = Changes()
+            for _, document in matched:
+                changes.add(document, self._act(operation, kwargs, document, right, defaults))
+            for docset in targets:
+                changes.carry_out(docset)
         except InputError as error:
             raise InputError(f"Document on line {right.position}: {error}") from error
 
@@ -111,10 +115,9 @@ class Engine:
         """Apply an overlay document to one that it meets by its kind (data values, schemas), whatever ``by`` says."""
         try:
             operation, kwargs = operation_of(right)
-            holder = DocumentSet([left])
-            self._act(operation, kwargs, holder, left, right, child_defaults_of(right, NO_DEFAULTS))
-            if left not in holder.items:
-                left.value = holder.items[0].value if holder.items else None
+            instead = self._act(operation, kwargs, left, right, child_defaults_of(right, NO_DEFAULTS))
+            if instead is not None and left not in instead:
+                left.value = instead[0].value if instead else None
         except InputError as error:
             raise InputError(f"Document on line {right.position}: {error}") from error
 
@@ -132,14 +135,16 @@ class Engine:
             return right.deep_copy()
         if left.__class__ is not kind:
             raise InputError(f"Expected {tree_type(right)}, but was {tree_type(left)}")
-        for item in right.items:
-            if isinstance(item, MapItem):
-                self._map_item(left, item, defaults)
-            else:
-                self._array_item(left, item, defaults)
+        if isinstance(right, Map):
+            index = KeyIndex(left, len(right.items))
+            for item in right.items:
+                self._map_item(left, item, defaults, index)
+        else:
+            for entry in right.items:
+                self._array_item(left, entry, defaults)
         return left
 
-    def _map_item(self, left: Map, right: MapItem, defaults: Defaults) -> None:
+    def _map_item(self, left: Map, right: MapItem, defaults: Defaults, index: KeyIndex) -> None:
         try:
             operation, kwargs = operation_of(right)
             if operation in ("insert", "append"):
@@ -155,8 +160,7 @@ class Engine:
             else:
                 by, count, by_key, below = None, defaults, True, defaults
             if by_key:
-                key, kind = right.key, right.key.__class__
-                matched = [item for item in left.items if item.key == key and item.key.__class__ is kind]
+                matched = index.items(right.key)
             else:
                 test = item_test(by, self._host)
                 matched = [item for item in left.items if test(item.key, item.value, right.value)]
@@ -168,8 +172,12 @@ class Engine:
                 added = self._added(operation, kwargs, right)
                 if added is not None:
                     left.items.append(added)
+                    index.appended(added)
+            changes = Changes()
             for item in matched:
-                self._act(operation, kwargs, left, item, right, below)
+                changes.add(item, self._act(operation, kwargs, item, right, below))
+            changes.carry_out(left)
+            index.changed(changes)
         except InputError as error:
             raise InputError(
                 f"Map item (key '{_shown(right.key)}') on line {right.position}: {error}"
@@ -194,8 +202,10 @@ class Engine:
                     left.items.append(added)
                 return
             below = child_defaults_of(right, defaults)
+            changes = Changes()
             for item in matched:
-                self._act(operation, kwargs, left, item, right, below)
+                changes.add(item, self._act(operation, kwargs, item, right, below))
+            changes.carry_out(left)
         except InputError as error:
             raise InputError(f"Array item on line {right.position}: {error}") from error
 
@@ -210,26 +220,28 @@ class Engine:
         return None
 
     def _act(
-        self, operation: str, kwargs: dict[str, Any], holder: Any, item: Any, right: Any, below: Defaults
-    ) -> None:
-        """Carry out an operation on ``item`` (of ``holder``), which matched ``right``."""
+        self, operation: str, kwargs: dict[str, Any], item: Any, right: Any, below: Defaults
+    ) -> list[Any] | None:
+        """Carry out an operation on ``item``, which matched ``right``; answers what is to stand in its place
+        (None: itself, perhaps changed)."""
         if operation == "merge":
             self._merge_into(item, right, below)
         elif operation == "remove":
-            holder.items = [one for one in holder.items if one is not item]
+            return []
         elif operation == "replace":
             keywords(operation, kwargs, ("via", "or_add"))
             fresh = right.deep_copy()
             fresh.value = self._replacement(kwargs, item.value, right.value)
             if fresh.__class__ is Document:
                 fresh.comments, fresh.implicit = item.comments, item.implicit
-            holder.items = [fresh if one is item else one for one in holder.items]
+            return [fresh]
         elif operation == "insert":
-            self._insert(kwargs, holder, item, right)
+            return self._insert(kwargs, item, right)
         else:
             self._assert(kwargs, item.value, right.value)
             if right.value.__class__ is Map or right.value.__class__ is Array:
                 self._merge_into(item, right, below)
+        return None
 
     def _merge_into(self, item: Any, right: Any, below: Defaults) -> None:
         value = self._merged(item.value, right.value, below)
@@ -247,22 +259,15 @@ class Engine:
             return copy_value(right)
         return copy_value(self._host.to_yaml(self._via("replace", kwargs["via"], left, right)))
 
-    def _insert(self, kwargs: dict[str, Any], holder: Any, item: Any, right: Any) -> None:
+    def _insert(self, kwargs: dict[str, Any], item: Any, right: Any) -> list[Any]:
         keywords("insert", kwargs, ("before", "after", "via"))
         before, after = _flag(kwargs.get("before", False)), _flag(kwargs.get("after", False))
         if "before" not in kwargs and "after" not in kwargs:
             raise InputError(
                 "Expected 'overlay/insert' annotation to have at least one keyword argument (before=..., after=...)"
             )
-        items = []
-        for one in holder.items:
-            is_place = one is item
-            if is_place and before:
-                items.append(self._inserted(kwargs, item, right))
-            items.append(one)
-            if is_place and after:
-                items.append(self._inserted(kwargs, item, right))
-        holder.items = items
+        above = [self._inserted(kwargs, item, right)] if before else []
+        return [*above, item, *([self._inserted(kwargs, item, right)] if after else ())]
 
     def _inserted(self, kwargs: dict[str, Any], item: Any, right: Any) -> Any:
         fresh = right.deep_copy()
