@@ -231,7 +231,7 @@ def _values_files(args: Arguments, reader: Reader) -> list[SourceFile]:
     found: list[SourceFile] = []
     for path in args["data-values-file"]:
         try:
-            found += reader.sources([path])
+            found += [SourceFile(file.path, file.data, path) for file in reader.sources([path])]
         except InputError as error:
             raise InputError(f"Extracting data value from file: Find files '{path}': {error}") from error
     return found

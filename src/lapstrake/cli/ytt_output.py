@@ -60,11 +60,17 @@ def json_text(documents: Iterable[Document]) -> str:
 
 
 def positions_text(document_sets: Iterable[DocumentSet]) -> str:
-    """The trees with the position of every node; the column of positions is as wide as each file needs."""
-    return "".join([_positions(docset) for docset in document_sets])
+    """The trees with the position of every node. The column widens with the first position of a file, as in ytt."""
+    shown: list[str] = []
+    width = 0
+    for docset in document_sets:
+        rows = _document_rows(docset)
+        width = max(width, 10 + len(rows[0][0])) if rows else width
+        shown += [f"{place.rjust(width)} | {text.rstrip()}\n" for place, text in rows]
+    return "".join(shown)
 
 
-def _positions(docset: DocumentSet) -> str:
+def _document_rows(docset: DocumentSet) -> list[tuple[str, str]]:
     rows: list[tuple[str, str]] = []
     for document in docset.items:
         if is_empty(document.value):
@@ -73,8 +79,7 @@ def _positions(docset: DocumentSet) -> str:
         if _inline(document.value):
             rows.append(("", f" {_inline(document.value)}"))
         _rows(document.value, "  ", rows)
-    width = 10 + max([len(place) for place, _ in rows], default=0)
-    return "".join([f"{place.rjust(width)} | {text.rstrip()}\n" for place, text in rows])
+    return rows
 
 
 def _rows(value: Any, indent: str, rows: list[tuple[str, str]]) -> None:
@@ -86,7 +91,7 @@ def _rows(value: Any, indent: str, rows: list[tuple[str, str]]) -> None:
         for number, entry in enumerate(value.items):
             rows.append((str(entry.position), f"{indent}[{number}]{_inline(entry.value)}"))
             _rows(entry.value, indent + "  ", rows)
-    elif type(value) is str and "\n" in value:
+    elif not _inline(value):
         rows.append(("", f"{indent}{print_value(value)}"))
 
 
@@ -98,9 +103,11 @@ def _key(key: Any) -> str:
 
 
 def _inline(value: Any) -> str:
-    if type(value) is Map or type(value) is Array or (type(value) is str and "\n" in value):
+    """What stands behind a key; nothing for what needs lines of its own."""
+    if type(value) is Map or type(value) is Array:
         return ""
-    return f" {_scalar(value)}"
+    text = _scalar(value)
+    return "" if "\n" in text else f" {text}"
 
 
 def _scalar(value: Any) -> str:

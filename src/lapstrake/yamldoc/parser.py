@@ -103,7 +103,7 @@ class _Composer:
         try:
             self._compose_events(iter(CParser(self.text).get_event, None))
         except YAMLError as error:
-            raise InputError(self._problem(error)) from None
+            raise InputError(self._problem(error), position=self._place(error)) from None
         except UnicodeEncodeError:
             raise InputError("yaml: control characters are not allowed") from None
         if self.attachment is not None:
@@ -322,6 +322,12 @@ class _Composer:
                     return Position(self.source, above + 1, dash + 1, lines[above])
                 above -= 1
         return self._position(mark)
+
+    def _place(self, error: Any) -> Position | None:
+        mark = getattr(error, "problem_mark", None)
+        if mark is None or mark.line >= len(self.lines):
+            return None
+        return Position(self.source, mark.line + 1, mark.column + 1, self.lines[mark.line])
 
     def _problem(self, error: Any) -> str:
         """The words of a parser's complaint. The line is one too low for errors of the grammar, as in yaml.v2."""

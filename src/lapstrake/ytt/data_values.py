@@ -28,6 +28,8 @@ if TYPE_CHECKING:
         def path(self) -> str: ...
         @property
         def data(self) -> bytes: ...
+        @property
+        def argument(self) -> str: ...
 
     class Environment(Protocol):
         @property
@@ -71,7 +73,8 @@ def additional_values(
     found: list[LibraryDocument] = []
     for file in files:
         found += [
-            LibraryDocument("", document) for document in plain_file(file.path, file.data, strict=strict)
+            LibraryDocument("", document)
+            for document in plain_file(file.path, file.data, strict=strict, argument=file.argument)
         ]
     for as_yaml in (False, True):
         for one in environment:
@@ -82,22 +85,22 @@ def additional_values(
     return found
 
 
-def plain_file(path: str, data: str | bytes, *, strict: bool = False) -> list[Document]:
+def plain_file(path: str, data: str | bytes, *, strict: bool = False, argument: str = "") -> list[Document]:
     """The documents of a file of plain YAML (``--data-values-file``). Raises InputError."""
     try:
-        return _plain_file(path, data, strict)
+        return _plain_file(path, data, strict, argument or path)
     except InputError as error:
         raise InputError(f"Extracting data value from file: {error}") from error
 
 
-def _plain_file(path: str, data: str | bytes, strict: bool) -> list[Document]:
+def _plain_file(path: str, data: str | bytes, strict: bool, argument: str) -> list[Document]:
     try:
         docset = parse(data, path, strict=strict)
     except InputError as error:
         raise InputError(f"Unmarshaling YAML data values file '{path}': {error}") from error
     if _has_annotations(docset):
         raise InputError(
-            f"Checking data values file '{path}': Expected to be plain YAML, having no annotations"
+            f"Checking data values file '{argument}': Expected to be plain YAML, having no annotations"
             " (hint: remove comments starting with `#@`)"
         )
     documents = [document for document in docset.items if document.value is not None]

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from lapstrake.errors import InputError
+from lapstrake.errors import InputError, LapstrakeError
 from lapstrake.starlark.errors import EvalError, StaticError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from lapstrake.position import Position
     from lapstrake.starlark.errors import Frame
     from lapstrake.starlark.syntax import Line
 
@@ -67,3 +68,23 @@ def _with_hint(message: str) -> str:
         if message == text:
             return f"{message} ({hint})"
     return message
+
+
+def place_of(error: BaseException) -> Position | None:
+    """The innermost place that an error, or one that caused it, tells of."""
+    found: Position | None = None
+    cause: BaseException | None = error
+    while cause is not None:
+        found = _own_place(cause) or found
+        cause = cause.__cause__
+    return found
+
+
+def _own_place(error: BaseException) -> Position | None:
+    if isinstance(error, EvalError):
+        lines = [frame.line for frame in error.frames if frame.line is not None]
+        return lines[0].position if lines else error.position
+    if isinstance(error, StaticError):
+        lines = [line for fault in error.faults for line in fault.lines]
+        return lines[0].position if lines else error.position
+    return error.position if isinstance(error, LapstrakeError) else None

@@ -186,7 +186,7 @@ class FileTree:
             if above and not any(name.startswith(above + "/") for name in self.files):
                 raise InputError(f"Expected to find file '{path}', but did not: Did not find ''")
             raise InputError(
-                f"Expected to find file '{path}' (hint: only files included via -f flag are available)"
+                f"Expected to find file '{path.removeprefix('/')}' (hint: only files included via -f flag are available)"
             )
         return found
 

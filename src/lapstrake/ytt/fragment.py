@@ -216,7 +216,7 @@ def native_of(value: Any) -> Any:
 
 
 MAX_DEPTH = 500
-MAX_NODES = 2_000_000
+MAX_NODES = 500_000
 """How large a computed value may be; shared parts count each time, and one that contains itself has no end."""
 
 

@@ -22,13 +22,17 @@ _NOT_PRINTED = (
 
 
 class SourceFile:
-    """A file given to ytt: ``path`` as it is to be known in messages, loads and output; its bytes."""
+    """A file given to ytt: ``path`` as it is to be known in messages, loads and output; its bytes.
 
-    __slots__ = ("data", "path")
+    ``argument`` is what the user wrote to name it, if that is something else.
+    """
 
-    def __init__(self, path: str, data: bytes) -> None:
+    __slots__ = ("argument", "data", "path")
+
+    def __init__(self, path: str, data: bytes, argument: str = "") -> None:
         self.path = path
         self.data = data
+        self.argument = argument or path
 
 
 class DataValue:

@@ -90,6 +90,8 @@ class _Parser:
         self.names: dict[str, int] = {}
         self.depth = 0
         self.flags = ""
+        # Where the last repetition operator begins and ends.
+        self.repeated = (-1, -1)
 
     def alternatives(self, flags: str) -> Node:
         self.depth += 1
@@ -106,9 +108,11 @@ class _Parser:
     def sequence(self) -> Node:
         nodes: list[Node] = []
         while self.at < len(self.pattern) and self.peek() not in "|)":
+            if self.repetition(nodes):
+                continue
             found = self.piece()
             if found is not None:
-                nodes.append(self.repeated(found))
+                nodes.append(found)
         return ("cat", nodes) if nodes else _EMPTY
 
     def peek(self) -> str:
@@ -124,8 +128,6 @@ class _Parser:
             return ("chars", self.char_class())
         if char == "\\":
             return self.escape()
-        if char in "*+?":
-            raise PatternError(f"missing argument to repetition operator: `{char}`")
         self.at += 1
         if char == ".":
             return ("chars", _anything if "s" in self.flags else _no_line_end)
@@ -201,33 +203,34 @@ class _Parser:
                 self.flags = "".join(sorted(flags))
                 return None
             elif not char:
-                raise PatternError(f"missing closing ): `{self.pattern}`")
+                raise PatternError(f"invalid or unsupported Perl syntax: `{self.pattern[start:]}`")
             else:
                 raise PatternError(f"invalid or unsupported Perl syntax: `{self.pattern[start : self.at]}`")
 
     # -- repetition
 
-    def repeated(self, node: Node) -> Node:
-        before = ""
-        while True:
-            found = self.repetition()
-            if found is None:
-                return node
-            least, most, text = found
-            if before:
-                raise PatternError(f"invalid nested repetition operator: `{before}{text}`")
-            lazy = self.peek() == "?"
-            if lazy:
-                self.at += 1
-                text += "?"
-            node = ("repeat", node, least, most, lazy == ("U" in self.flags))
-            before = text
+    def repetition(self, nodes: list[Node]) -> bool:
+        """Apply the operator that stands here, if there is one, to the last of ``nodes``."""
+        start = self.at
+        counts = self.counts()
+        if counts is None:
+            return False
+        lazy = self.peek() == "?"
+        self.at += lazy
+        if not nodes:
+            raise PatternError(f"missing argument to repetition operator: `{self.pattern[start : self.at]}`")
+        if self.repeated[1] == start:
+            begin = self.repeated[0]
+            raise PatternError(f"invalid nested repetition operator: `{self.pattern[begin : self.at]}`")
+        self.repeated = (start, self.at)
+        nodes[-1] = ("repeat", nodes[-1], *counts, lazy == ("U" in self.flags))
+        return True
 
-    def repetition(self) -> tuple[int, int, str] | None:
+    def counts(self) -> tuple[int, int] | None:
         char = self.peek()
         if char and char in "*+?":
             self.at += 1
-            return {"*": (0, -1, "*"), "+": (1, -1, "+"), "?": (0, 1, "?")}[char]
+            return {"*": (0, -1), "+": (1, -1), "?": (0, 1)}[char]
         if char != "{":
             return None
         end = self.pattern.find("}", self.at)
@@ -240,7 +243,7 @@ class _Parser:
         if least > MAX_REPEAT or most > MAX_REPEAT or 0 <= most < least:
             raise PatternError(f"invalid repeat count: `{text}`")
         self.at = end + 1
-        return least, most, text
+        return least, most
 
     # -- escapes and classes
 
@@ -253,9 +256,7 @@ class _Parser:
             end = self.pattern.find("\\E", self.at)
             text = self.pattern[self.at + 2 : end] if end >= 0 else self.pattern[self.at + 2 :]
             self.at = end + 2 if end >= 0 else len(self.pattern)
-            # What follows repeats the last character only.
-            *before, last = [self.literal(one) for one in text] or [_EMPTY]
-            return ("cat", [*before, self.repeated(last)]) if text else None
+            return ("cat", [self.literal(one) for one in text]) if text else None
         set_of = self.set_escape()
         if set_of is not None:
             return ("chars", self.folded([], False, (set_of,)))

@@ -109,7 +109,9 @@ class Engine:
             for docset in targets:
                 changes.carry_out(docset)
         except InputError as error:
-            raise InputError(f"Document on line {right.position}: {error}") from error
+            raise InputError(
+                f"Document on line {right.position}: {error}", position=right.position
+            ) from error
 
     def matched_document(self, left: Document, right: Document) -> None:
         """Apply an overlay document to one that it meets by its kind (data values, schemas), whatever ``by`` says."""
@@ -119,7 +121,9 @@ class Engine:
             if instead is not None and left not in instead:
                 left.value = instead[0].value if instead else None
         except InputError as error:
-            raise InputError(f"Document on line {right.position}: {error}") from error
+            raise InputError(
+                f"Document on line {right.position}: {error}", position=right.position
+            ) from error
 
     @staticmethod
     def _append_document(targets: Sequence[DocumentSet], document: Document) -> None:
@@ -180,7 +184,8 @@ class Engine:
             index.changed(changes)
         except InputError as error:
             raise InputError(
-                f"Map item (key '{_shown(right.key)}') on line {right.position}: {error}"
+                f"Map item (key '{_shown(right.key)}') on line {right.position}: {error}",
+                position=right.position,
             ) from error
 
     def _array_item(self, left: Array, right: ArrayItem, defaults: Defaults) -> None:
@@ -207,7 +212,9 @@ class Engine:
                 changes.add(item, self._act(operation, kwargs, item, right, below))
             changes.carry_out(left)
         except InputError as error:
-            raise InputError(f"Array item on line {right.position}: {error}") from error
+            raise InputError(
+                f"Array item on line {right.position}: {error}", position=right.position
+            ) from error
 
     def _added(self, operation: str, kwargs: dict[str, Any], right: Any) -> Any:
         """The item to add where nothing matched and nothing need match, or None."""

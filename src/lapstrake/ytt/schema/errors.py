@@ -35,7 +35,8 @@ class SchemaError(InputError):
     def __init__(self, headline: str, violations: Sequence[Violation]) -> None:
         self.headline = headline
         self.violations = violations
-        super().__init__(report(headline, violations))
+        place = violations[0].lines[0] if violations else None
+        super().__init__(report(headline, violations), position=place)
 
 
 def report(headline: str, violations: Sequence[Violation]) -> str:
