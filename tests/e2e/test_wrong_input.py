@@ -232,3 +232,11 @@ def test_program_ends_quietly_when_nobody_reads(shell: Shell) -> None:
 def test_every_program_tells_its_version(shell: Shell, tool: str) -> None:
     # imgpkg adds that it has succeeded, as recorded.
     assert shell.run(tool, "--version").startswith(shell.run(tool, "version"))
+
+
+@pytest.mark.parametrize(
+    "words", [("registry", "serve", "--port"), ("up", "--registry-port")], ids=["registry", "up"]
+)
+def test_port_that_is_none(shell: Shell, words: tuple[str, ...]) -> None:
+    error = shell.fails("lapstrake", *words, "99999")
+    assert error == f"lapstrake: Error: {words[-1]} must be a number from 0 to 65535, but was 99999\n"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from lapstrake import __version__
 from lapstrake.cli.flags import Arguments, Command, Flag, execute
+from lapstrake.errors import InputError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -35,11 +36,18 @@ def _settings(args: Arguments) -> Settings:
 
     return Settings(
         state=_state(args),
-        api_port=args["port"] if args.given("port") else None,
-        registry_port=args["registry-port"] if args.given("registry-port") else None,
+        api_port=_port(args, "port") if args.given("port") else None,
+        registry_port=_port(args, "registry-port") if args.given("registry-port") else None,
         kubeconfig=_path(args["kubeconfig"]),
         controller=not args["api-only"],
     )
+
+
+def _port(args: Arguments, name: str) -> int:
+    port = int(args[name])
+    if not 0 <= port <= 65535:
+        raise InputError(f"--{name} must be a number from 0 to 65535, but was {port}")
+    return port
 
 
 def _path(text: str) -> Path | None:
@@ -157,7 +165,7 @@ def _registry_serve(args: Arguments) -> int:
 
         storage = State(default_folder()).registry
     with _terminated() as wait:
-        server = start_registry(storage, args["host"], args["port"])
+        server = start_registry(storage, args["host"], _port(args, "port"))
         try:
             print(f"registry    {server.url.removeprefix('http://')}", flush=True)
             wait()
