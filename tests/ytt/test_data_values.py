@@ -12,7 +12,7 @@ from tests.ytt.trees import HOST, tree
 
 class File:
     def __init__(self, path: str, data: bytes) -> None:
-        self.path = path
+        self.path = self.argument = path
         self.data = data
 
 

@@ -177,6 +177,7 @@ class FileTree:
     def find(self, path: str, folder: str) -> File:
         """The file a load or read names: relative to ``folder``, or from the root with a slash. Raises InputError."""
         full = path[1:] if path.startswith("/") else (f"{folder}/{path}" if folder else path)
+        path = path.removeprefix("/")
         parts = full.split("/")
         if ".." in parts:
             raise InputError(f"Expected to find file '{path}', but did not: Did not find ''")
@@ -186,7 +187,7 @@ class FileTree:
             if above and not any(name.startswith(above + "/") for name in self.files):
                 raise InputError(f"Expected to find file '{path}', but did not: Did not find ''")
             raise InputError(
-                f"Expected to find file '{path.removeprefix('/')}' (hint: only files included via -f flag are available)"
+                f"Expected to find file '{path}' (hint: only files included via -f flag are available)"
             )
         return found
 
