@@ -60,13 +60,14 @@ def json_text(documents: Iterable[Document]) -> str:
 
 
 def positions_text(document_sets: Iterable[DocumentSet]) -> str:
-    """The trees with the position of every node. The column widens with the first position of a file, as in ytt."""
+    """The trees with the position of every node; a position too long for the column widens it from there on."""
     shown: list[str] = []
     width = 0
     for docset in document_sets:
-        rows = _document_rows(docset)
-        width = max(width, 10 + len(rows[0][0])) if rows else width
-        shown += [f"{place.rjust(width)} | {text.rstrip()}\n" for place, text in rows]
+        for place, text in _document_rows(docset):
+            if len(place) > width:
+                width = len(place) + 10
+            shown.append(f"{place.rjust(width)} | {text.rstrip()}\n")
     return "".join(shown)
 
 

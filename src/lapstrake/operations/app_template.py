@@ -17,8 +17,12 @@ from lapstrake.operations.template import SourceFile, TemplateOptions, template
 from lapstrake.packaging.app_status import StepResult
 from lapstrake.packaging.downward_api import Surroundings, values
 from lapstrake.yamldoc import plain
+from lapstrake.ytt.limits import Limits
 
 Object = Mapping[str, Any]
+
+LIMITS = Limits(steps=20_000_000, depth=200, memory=200_000_000, output=100_000_000)
+"""What the templates of an App may use: far above honest ones, and little enough for the other Apps to live beside."""
 
 _STDIN = "-"
 _YAML = (".yml", ".yaml")
@@ -107,6 +111,7 @@ class _Chain:
             file_marks=list(options.get("fileMarks") or ()),
             strict=bool(options.get("strict")),
             ignore_unknown_comments=bool(options.get("ignoreUnknownComments")),
+            limits=LIMITS,
         )
         try:
             rendered = self._tools.render(files, wanted)

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from lapstrake.starlark.guard import Guard
 
 _SEQUENCES = frozenset({str, list, tuple})
+# These give what was there before.
+_GIVING = frozenset({"get", "getattr", "max", "min", "pop", "popitem", "setdefault"})
 _SIZED = frozenset({str, list, tuple, dict, range})
 
 
@@ -86,7 +88,8 @@ class BoundedOperators(Operators):
         self._charge_ranges(args)
         if name in ("extend", "update"):
             self.charge(sum([_size(arg) for arg in args]))
-        return self._charged(super().invoke(value, name, *args, **kwargs))
+        result = super().invoke(value, name, *args, **kwargs)
+        return result if name in _GIVING else self._charged(result)
 
     def call(self, function: Any, /, *args: Any, **kwargs: Any) -> Any:
         if type(function) is not FunctionType:
@@ -95,7 +98,10 @@ class BoundedOperators(Operators):
         try:
             if self.max_calls and self.calls > self.max_calls:
                 raise EvalError("function calls are nested too deeply")
-            return self._charged(super().call(function, *args, **kwargs))
+            result = super().call(function, *args, **kwargs)
+            if type(function) is FunctionType or getattr(function, "name", "") in _GIVING:
+                return result
+            return self._charged(result)
         finally:
             self.calls -= 1
 

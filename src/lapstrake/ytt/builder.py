@@ -235,7 +235,7 @@ class Builder:
         if keys is not None:
             key = made.key
             if type(key) is not str:
-                key = id(made) if isinstance(key, (Map, Array)) else (type(key), key)
+                key = _key_mark(made)
             if key in keys:
                 self._override(holder, made)
             keys.add(key)
@@ -267,7 +267,9 @@ class Builder:
     def _replace(self, stack: list[Level], made: Any, value: Any) -> None:
         """Put the items of ``value`` in the place of the item begun last."""
         stack.pop()
-        holder = stack[-1][1]
+        _, holder, keys = stack[-1]
+        if keys is not None:
+            keys.discard(_key_mark(made))
         tree = to_tree(value)
         if type(holder) is Map:
             if type(tree) is not Map:
@@ -309,6 +311,14 @@ def _fresh(context: _Documents, node: Any) -> Any:
     if context.annotations:
         made.annotations = context.annotations.pop(id(node), None)
     return made
+
+
+def _key_mark(item: MapItem) -> Any:
+    """What stands for an item's key among the keys of its map."""
+    key = item.key
+    if type(key) is str:
+        return key
+    return id(item) if isinstance(key, (Map, Array)) else (type(key), key)
 
 
 def _same_key(a: Any, b: Any) -> bool:

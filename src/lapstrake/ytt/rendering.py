@@ -184,7 +184,13 @@ def _template(
 
     written: list[str] = []
 
+    size = 0
+
     def write(text: str) -> None:
+        nonlocal size
+        size += len(text)
+        if options.limits.output and size > options.limits.output:
+            raise InputError(f"what is printed is too large (more than {options.limits.output} characters)")
         written.append(text)
         if log is not None:
             log(text)
@@ -198,7 +204,7 @@ def _template(
         skip_validation=options.skip_validation,
     )
     workspace = Workspace(FileTree(with_roles(files, options.file_marks)), settings)
-    values = workspace.values(_additional_values(options), options.given_values, options.given_schemas)
+    values = workspace.values(_additional_values(options), schemas=options.given_schemas)
     if options.inspect:
         return _inspected(values, options.inspect, written)
     outputs = workspace.outputs(values)
@@ -214,11 +220,14 @@ def inspected_files(files: Sequence[SourceFile], marks: Sequence[str] = ()) -> l
 
 
 def _additional_values(options: TemplateOptions) -> list[LibraryDocument]:
-    if not (options.values_files or options.environment or options.values):
+    if not (options.values_files or options.environment or options.values or options.given_values):
         return []
-    from lapstrake.ytt.data_values import additional_values
+    from lapstrake.ytt.data_values import LibraryDocument, additional_values
 
-    return additional_values(options.values_files, options.environment, options.values, strict=options.strict)
+    found = additional_values(
+        options.values_files, options.environment, options.values, strict=options.strict
+    )
+    return found + [LibraryDocument("", document) for document in options.given_values]
 
 
 def _inspected(values: Values, what: str, written: list[str]) -> TemplateResult:

@@ -157,7 +157,7 @@ class Workspace:
                 "data values schema",
                 [file.name for file in schema_files] + [data_values.ADDITIONAL] * bool(schemas),
                 lambda: data_values.merge_schemas(
-                    chain(self._own(evaluation, schema_files, SCHEMA), schemas), self.run
+                    chain(list(self._own(evaluation, schema_files, SCHEMA)), schemas), self.run
                 ),
             )
         merged = data_values.overlaying(
@@ -165,7 +165,7 @@ class Workspace:
             [file.name for file in value_files] + [data_values.ADDITIONAL] * bool(additional or layers),
             lambda: data_values.merge_values(
                 schema,
-                chain(self._own(evaluation, value_files, VALUES), layers, self._given(additional)),
+                chain(list(self._own(evaluation, value_files, VALUES)), layers, self._given(additional)),
                 self.run,
             ),
         )
