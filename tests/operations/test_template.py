@@ -128,3 +128,31 @@ def test_guide_renders_to_the_recorded_bytes(folder: str, expected: str) -> None
     ]
     found.append(SourceFile("sample-values.yaml", (GUIDE / "in" / "sample-values.yaml").read_bytes()))
     assert template(found).text == (GUIDE / "stdout" / expected).read_text()
+
+
+def test_files_are_evaluated_folder_by_folder_libraries_too() -> None:
+    shown = [f'#@ print("{number}")\na: {number}\n' for number in range(4)]
+    files = {"sub/a.yml": shown[0], "lib/b.lib.yml": shown[1], "z.lib.yml": shown[2], "z.yml": shown[3]}
+    result = template(sources(files))
+    assert result.log == "2\n3\n0\n1\n"
+    assert result.text == "a: 0\n---\na: 3\n"
+
+
+def test_all_values_are_evaluated_before_the_first_is_merged() -> None:
+    files = {
+        "a.yml": VALUES,
+        "b.yml": "#@data/values\n---\nunknown: 1\n",
+        "c.yml": "#@data/values\n---\nname: #@ fail('late')\n",
+    }
+    assert "late" in refusal(files)
+
+
+def test_a_values_file_is_named_as_the_user_named_it() -> None:
+    given = SourceFile("v.yml", b"#@data/values\n---\na: 1\n", "../v.yml")
+    assert "Checking data values file '../v.yml'" in refusal({}, values_files=[given])
+
+
+def test_a_file_named_from_the_root_is_named_without_the_slash() -> None:
+    assert "Expected to find file 'gone.star' (hint" in refusal(
+        {"a.yml": '#@ load("/gone.star", "x")\na: 1\n'}
+    )

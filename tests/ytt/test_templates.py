@@ -167,3 +167,21 @@ def test_text_template_that_fails(text: str, message: str) -> None:
 def test_keys_of_a_map_that_is_gone_are_forgotten() -> None:
     text = "#@ x = 1\na:\n  v: #@ x\n#@yaml/map-key-override\na:\n  v: #@ x\n"
     assert rendered(text) == "a:\n  v: 1\n"
+
+
+@pytest.mark.parametrize(
+    ("template", "expected"),
+    [
+        pytest.param(
+            "z: 1\n---\n  #@ template.replace([{'q': 1}])\n---\nb: 1\n", "z: 1\n---\nq: 1\n---\nb: 1\n", id="document"
+        ),
+        pytest.param("x:\n  _:\n    #@ template.replace({'t': 1})\n  w: 1\n", "x:\n  t: 1\n  w: 1\n", id="map item"),
+        pytest.param("x:\n-\n  #@ template.replace([2])\n- 3\n", "x:\n- 2\n- 3\n", id="array item"),
+        pytest.param(
+            "a:\n  _: #@ template.replace({'x': 1})\n  _: #@ template.replace({'v': 2})\n", "a:\n  x: 1\n  v: 2\n", id="twice"
+        ),
+    ],
+)  # fmt: skip
+def test_replacement_takes_the_place_of_the_node_begun_last(template: str, expected: str) -> None:
+    text = '#@ load("@ytt:template", "template")\n' + template
+    assert rendered(text) == expected

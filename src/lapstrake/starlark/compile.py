@@ -99,6 +99,7 @@ class _Compiler:
         if function_hooks is not None:
             self.hooks[".enter"] = function_hooks.enter
             self.hooks[".leave"] = function_hooks.leave
+            self.hooks[".drop"] = function_hooks.drop
 
     # -- pieces
 
@@ -124,7 +125,10 @@ class _Compiler:
         row = statement.line
         place: dict[str, Any] = {"lineno": row + 1, "col_offset": 0}
         if isinstance(statement, ExprStmt):
-            out.append(ast.Expr(self.expression(statement.value), **place))
+            value = self.expression(statement.value)
+            if self.function_hooks is not None and _is_user_call(statement.value):
+                value = self.guarded(row, ".drop", value)
+            out.append(ast.Expr(value, **place))
         elif isinstance(statement, Assign):
             self.assign(statement, out)
         elif isinstance(statement, If):
@@ -420,3 +424,7 @@ def _shape(target: Expr) -> tuple[Any, ...] | None:
 
 def _first_line(statement: Def) -> int:
     return statement.body[0].line if statement.body else statement.line
+
+
+def _is_user_call(value: Expr) -> bool:
+    return isinstance(value, Call) and not isinstance(value.function, HookExpr)

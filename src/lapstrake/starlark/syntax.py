@@ -44,13 +44,17 @@ class FunctionHooks:
     """What a template adds to every ``def``: ``enter()`` runs first, each return value passes through ``leave``.
 
     ``leave(value, explicit)``: explicit is False if the function fell off its end or returned nothing.
+    ``drop(value)`` gets what a call gave that stands as a statement of its own.
     """
 
-    __slots__ = ("enter", "leave")
+    __slots__ = ("drop", "enter", "leave")
 
-    def __init__(self, enter: Callable[[], None], leave: Callable[[Any, bool], Any]) -> None:
+    def __init__(
+        self, enter: Callable[[], None], leave: Callable[[Any, bool], Any], drop: Callable[[Any], None]
+    ) -> None:
         self.enter = enter
         self.leave = leave
+        self.drop = drop
 
 
 class Node:

@@ -184,7 +184,7 @@ class Builder:
             context = self.contexts[-1]
             made = _fresh(context, node)
             made.value = copy_value(node.value)
-            self._place(context, parent, made)
+            self._place(context, parent, made).append((node, made, None))
 
         return add if self.charge is None else self._charged(add, 1 + node_count(node.value))
 
@@ -214,6 +214,23 @@ class Builder:
     def _charge_copy(self, tree: Any) -> None:
         if self.charge is not None:
             self.charge(node_count(tree))
+
+    def drop(self, value: Any) -> None:
+        """A replacement that no node took for its value takes the place of the node begun last, as in ytt."""
+        if type(value) is not Replacement or self.text:
+            return
+        stack = self.contexts[-1].stack
+        at = len(stack) - 1
+        while at >= 0 and type(stack[at][1]) in _FITTING:
+            at -= 1
+        if at < 0:
+            return
+        del stack[at + 1 :]
+        inner = stack[-1][1].value
+        while type(inner) in _FITTING and inner.items:
+            stack += [(None, inner, None), (None, inner.items[-1], None)]
+            inner = inner.items[-1].value
+        self._replace(stack, stack[-1][1], value.value)
 
     def set_text(self) -> None:
         text = self.leave_text()

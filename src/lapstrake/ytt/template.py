@@ -34,7 +34,7 @@ class Compiled:
         self.program = program
         self.docset = docset
         self.builder = builder
-        self.hooks = FunctionHooks(builder.enter, builder.leave)
+        self.hooks = FunctionHooks(builder.enter, builder.leave, builder.drop)
 
 
 def is_template(docset: DocumentSet) -> bool:
