@@ -100,6 +100,22 @@ def test_limits_hold(template: str, limits: ytt.Limits, message: str) -> None:
     assert message in str(refusal({"a.yml": template}, limits=limits))
 
 
+@pytest.mark.parametrize(
+    ("template", "message"),
+    [
+        pytest.param("#@ x = [1]\n#@ y = [1]\n#@ for i in range(40):\n#@ x = [x, x]\n#@ y = [y, y]\n#@ end\na: #@ x == y\n",
+                     "too large to be compared", id="comparison"),
+        pytest.param("#@ x = (1,)\n#@ for i in range(40):\n#@ x = (x, x)\n#@ end\na: #@ {x: 1}\n",
+                     "too large to be compared", id="key"),
+        pytest.param("#@ x = ['a' * 1000000] * 1000\na: #@ str(x)\n", "text of the value is too large", id="text"),
+        pytest.param("#@ x = ['a' * 1000000] * 1000\na: #@ x\n", "value is too large", id="value"),
+        pytest.param("#@ x = 7\n#@ for i in range(40):\n#@ x = x * x\n#@ end\n", "integer is too large", id="integer"),
+    ],
+)  # fmt: skip
+def test_shared_parts_and_huge_numbers_are_bounded_without_limits(template: str, message: str) -> None:
+    assert message in str(refusal({"a.yml": template}))
+
+
 def test_honest_templates_keep_far_from_limits() -> None:
     template = (
         "#@ x = {'k': list(range(1000))}\n#@ for i in range(500):\n- #@ x.get('k')[i] + len(x['k'])\n#@ end\n"

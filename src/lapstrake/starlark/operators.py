@@ -16,6 +16,7 @@ from lapstrake.starlark.guard import Guard
 from lapstrake.starlark.strings import STRING_METHODS, byte_index, byte_slice, interpolate
 from lapstrake.starlark.values import (
     ABSENT,
+    MAX_INTEGER,
     MAX_REPEATED,
     Builtin,
     Value,
@@ -78,7 +79,7 @@ def multiply(a: Any, b: Any) -> Any:
     kind = type(a)
     other = type(b)
     if kind in _NUMBERS and other in _NUMBERS:
-        if kind is int and other is int and a.bit_length() + b.bit_length() > MAX_REPEATED:
+        if kind is int and other is int and a.bit_length() + b.bit_length() > MAX_INTEGER:
             raise EvalError("integer is too large")
         return a * b
     if kind is int and other in (str, list, tuple):

@@ -23,8 +23,16 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
     from typing import Any, NoReturn
 
-MAX_REPEATED = 1 << 28
+MAX_REPEATED = 1 << 26
 """Bounds what repetition, padding and joining may build: elements or bytes."""
+
+
+MAX_INTEGER = 1 << 17
+"""How many bits a product may have: forty thousand digits."""
+
+
+MAX_VISITED = 1_000_000
+"""How many elements a comparison or a key may look at; shared parts count each time."""
 
 
 MAX_SHOWN = 2_000_000
@@ -158,10 +166,29 @@ def key_of(value: Any) -> Any:
     if kind is float or kind is FunctionType:
         return value
     if kind is tuple:
-        return tuple([key_of(item) for item in value])
+        return _tuple_key(value, _Visits())
     if isinstance(value, Value):
         return value.hash_key()
     raise EvalError(f"unhashable type: {type_name(value)}")
+
+
+class _Visits:
+    """Counts the elements that one operation on shared values looks at."""
+
+    __slots__ = ("left",)
+
+    def __init__(self) -> None:
+        self.left = MAX_VISITED
+
+    def count(self, elements: int) -> None:
+        self.left -= elements
+        if self.left < 0:
+            raise EvalError("value is too large to be compared")
+
+
+def _tuple_key(value: tuple[Any, ...], visits: _Visits) -> Any:
+    visits.count(len(value) + 1)
+    return tuple([_tuple_key(item, visits) if type(item) is tuple else key_of(item) for item in value])
 
 
 def value_of(key: Any) -> Any:
@@ -268,14 +295,26 @@ def to_text(value: Any) -> str:
 
 def to_repr(value: Any) -> str:
     """The value as ``repr()`` shows it."""
-    out: list[str] = []
+    out = _Pieces()
     _write(value, out, ())
     return "".join(out)
 
 
-def _write(value: Any, out: list[str], path: tuple[int, ...]) -> None:
+class _Pieces(list[str]):
+    """The pieces of a text; ``size`` counts the characters of the strings in it."""
+
+    __slots__ = ("size",)
+
+    def __init__(self) -> None:
+        self.size = 0
+
+
+def _write(value: Any, out: _Pieces, path: tuple[int, ...]) -> None:
     kind = type(value)
     if kind is str:
+        out.size += len(value)
+        if out.size > MAX_REPEATED:
+            raise EvalError("text of the value is too large")
         out.append(quoted(value))
     elif kind is bool or value is None:
         out.append(str(value))
@@ -300,7 +339,7 @@ def _write(value: Any, out: list[str], path: tuple[int, ...]) -> None:
         out.append("<unknown>")
 
 
-def _write_collection(value: Any, out: list[str], path: tuple[int, ...]) -> None:
+def _write_collection(value: Any, out: _Pieces, path: tuple[int, ...]) -> None:
     kind = type(value)
     if len(out) > MAX_SHOWN:
         raise EvalError("text of the value is too large")
@@ -421,10 +460,8 @@ def equal(a: Any, b: Any) -> bool:
     if kind is other:
         if kind is str or kind is int or kind is float or kind is bool or a is None:
             return bool(a == b)
-        if kind is list or kind is tuple:
-            return len(a) == len(b) and (a is b or all(map(equal, a, b)))
-        if kind is dict:
-            return a is b or _equal_dicts(a, b)
+        if kind is list or kind is tuple or kind is dict:
+            return a is b or _equal_collections(a, b, _Visits())
         if isinstance(a, Value):
             return a.equals(b)
         return bool(a == b)
@@ -435,10 +472,21 @@ def equal(a: Any, b: Any) -> bool:
     return b.equals(a) if isinstance(b, Value) else False
 
 
-def _equal_dicts(a: dict[Any, Any], b: dict[Any, Any]) -> bool:
+def _equal_collections(a: Any, b: Any, visits: _Visits) -> bool:
+    """Two lists, tuples or dicts of the same kind."""
     if len(a) != len(b):
         return False
-    return all(key in b and equal(value, b[key]) for key, value in a.items())
+    visits.count(len(a) + 1)
+    if type(a) is dict:
+        return all(key in b and _equal_within(value, b[key], visits) for key, value in a.items())
+    return all(_equal_within(left, right, visits) for left, right in zip(a, b, strict=True))
+
+
+def _equal_within(a: Any, b: Any, visits: _Visits) -> bool:
+    kind = type(a)
+    if kind is type(b) and (kind is list or kind is tuple or kind is dict):
+        return a is b or _equal_collections(a, b, visits)
+    return equal(a, b)
 
 
 def less(a: Any, b: Any, op: str) -> bool:

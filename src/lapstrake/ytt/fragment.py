@@ -237,6 +237,8 @@ class _Conversion:
     def tree(self, value: Any, depth: int) -> Any:
         kind = type(value)
         if kind is str:
+            if len(value) > 100:
+                self._count(len(value) // 100)
             return value if value.isascii() or not _has_stray_bytes(value) else string_bytes(value)
         if kind is int or kind is float or kind is bool or value is None:
             return value
