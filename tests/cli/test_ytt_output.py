@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from lapstrake.cli.ytt_output import positions_text
+from lapstrake.yamldoc.nodes import Array, ArrayItem, Document, DocumentSet
 from lapstrake.yamldoc.parser import parse
 
 
@@ -31,4 +32,13 @@ def test_a_long_position_widens_the_column_from_there_on() -> None:
         "  x",
         "                         a.yml:1 | [doc]",
         "                         a.yml:1 |   a: 1",
+    ]
+
+
+def test_computed_values_have_no_position() -> None:
+    document = parse("a: 1\n", "a.yml").items[0]
+    document.value.items[0].value = Array([ArrayItem("x")])
+    assert positions_text([DocumentSet([document, Document()])]).splitlines()[-2:] == [
+        "          a.yml:1 |   a:",
+        "    [0] x",
     ]

@@ -60,11 +60,17 @@ def json_text(documents: Iterable[Document]) -> str:
 
 
 def positions_text(document_sets: Iterable[DocumentSet]) -> str:
-    """The trees with the position of every node; a position too long for the column widens it from there on."""
+    """The trees with the position of every node; a position too long for the column widens it from there on.
+
+    Computed values without one have no column at all, as in ytt.
+    """
     shown: list[str] = []
     width = 0
     for docset in document_sets:
         for place, text in _document_rows(docset):
+            if place == "?":
+                shown.append(f"{text.rstrip()}\n")
+                continue
             if len(place) > width:
                 width = len(place) + 10
             shown.append(f"{place.rjust(width)} | {text.rstrip()}\n")
