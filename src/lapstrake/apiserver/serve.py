@@ -57,7 +57,7 @@ class Tls:
 class ApiServer:
     """A Kubernetes-compatible API server over ``store``, which stays the caller's to close.
 
-    Hooks and controllers are added to ``objects.hooks`` and by ``add_controller`` before ``start()``.
+    Hooks are added to ``objects.hooks`` before ``start()``.
     """
 
     def __init__(
@@ -110,9 +110,6 @@ class ApiServer:
         self._background: Background | None = None
         self._server: uvicorn.Server | None = None
         self._thread: threading.Thread | None = None
-
-    def add_controller(self, controller: Controller) -> None:
-        self._controllers.append(controller)
 
     @property
     def url(self) -> str:

@@ -13,8 +13,8 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from lapstrake.apiserver.identity import User, service_account_user
 
 ISSUER = "https://kubernetes.default.svc"
-SHORTEST, LONGEST, USUAL = 600, 1 << 32, 3600
-"""Lifetimes in seconds: what may be asked for, and what is given to those who do not ask."""
+USUAL = 3600
+"""Lifetime in seconds of a token for those who do not ask for another."""
 
 Lookup = Callable[[str, str], Mapping[str, Any] | None]
 """(namespace, name) -> the ServiceAccount, or None."""

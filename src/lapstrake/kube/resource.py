@@ -6,8 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from lapstrake.kube.types import ResourceType
-
 
 @dataclass(frozen=True, slots=True)
 class OwnerReference:
@@ -118,9 +116,6 @@ class Resource:
 
     def is_a(self, group: str, kind: str) -> bool:
         return self.kind == kind and self.group == group
-
-    def of_type(self, rt: ResourceType) -> bool:
-        return self.kind == rt.kind and self.group == rt.group
 
     def __str__(self) -> str:
         """As kapp names it: ``configmap/settings (v1) namespace: shop``, ``namespace/shop (v1) cluster``."""

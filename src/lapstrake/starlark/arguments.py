@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from types import FunctionType
-
 from lapstrake.starlark.errors import EvalError
-from lapstrake.starlark.values import Value, iterate_plain, type_name
+from lapstrake.starlark.values import iterate_plain, type_name
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -76,10 +74,3 @@ def want_iterable(name: str, param: int | str, value: Any) -> Iterator[Any]:
     if found is None:
         raise EvalError(f"{name}: for parameter {param}: got {type_name(value)}, want iterable")
     return found
-
-
-def want_callable(name: str, param: int | str, value: Any) -> Any:
-    """A function or builtin; other extension values decide when they are called."""
-    if type(value) is not FunctionType and not isinstance(value, Value):
-        raise EvalError(f"{name}: for parameter {param}: got {type_name(value)}, want callable")
-    return value

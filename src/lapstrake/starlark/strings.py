@@ -63,10 +63,6 @@ def _as_units(text: str) -> str:
     return text if text.isascii() else string_bytes(text).decode("latin-1")
 
 
-def _from_units(text: str) -> str:
-    return text if text.isascii() else string_of(text.encode("latin-1"))
-
-
 def byte_index(text: str, at: int) -> str:
     return text[at] if text.isascii() else string_of(string_bytes(text)[at : at + 1 or None])
 
