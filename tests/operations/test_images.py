@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from lapstrake.adapters.image_tar import TarFileReader
-from lapstrake.adapters.registry_client import RegistryClient, RegistryOptions
+from lapstrake.distribution.client import RegistryClient, RegistryOptions
 from lapstrake.errors import InputError, RegistryError
 from lapstrake.imgpkg.description import as_yaml
 from lapstrake.imgpkg.locks import BundleLock, ImagesLock

@@ -12,7 +12,7 @@ from lapstrake.errors import InputError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from lapstrake.adapters.registry_client import RegistryClient
+    from lapstrake.distribution.client import RegistryClient
     from lapstrake.imgpkg.locks import ImagesLock
     from lapstrake.imgpkg.parcels import Parcel
     from lapstrake.oci.reference import Reference, Repository
@@ -163,8 +163,8 @@ def _no_arguments(args: Arguments) -> int:
 
 
 def _client(args: Arguments) -> RegistryClient:
-    from lapstrake.adapters.registry_client import RegistryClient, RegistryOptions
-    from lapstrake.adapters.registry_credentials import CredentialOptions
+    from lapstrake.distribution.client import RegistryClient, RegistryOptions
+    from lapstrake.distribution.credentials import CredentialOptions
 
     credentials = CredentialOptions(
         args["registry-username"], args["registry-password"], args["registry-token"], args["registry-anon"]

@@ -12,7 +12,7 @@ from lapstrake.errors import InputError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from lapstrake.adapters.registry_client import RegistryClient
+    from lapstrake.distribution.client import RegistryClient
     from lapstrake.operations.registry_resolver import RegistryResolver
     from lapstrake.operations.template import SourceFile
 
@@ -144,7 +144,7 @@ def _resolver(args: Arguments) -> RegistryResolver:
     from lapstrake.operations.registry_resolver import RegistryResolver
 
     def open_client() -> RegistryClient:
-        from lapstrake.adapters.registry_client import RegistryClient, RegistryOptions
+        from lapstrake.distribution.client import RegistryClient, RegistryOptions
 
         options = RegistryOptions(
             ca_cert_paths=tuple(args["registry-ca-cert-path"]),

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from lapstrake.adapters.cluster import ClusterClient
 from lapstrake.adapters.kubeconfig import load_access
-from lapstrake.adapters.registry_client import RegistryClient, RegistryOptions
+from lapstrake.distribution.client import RegistryClient, RegistryOptions
 from lapstrake.operations.app_template import TemplateTools
 from lapstrake.operations.cluster_access import Access
 from lapstrake.operations.kapp_steps import KappSteps

@@ -17,7 +17,7 @@ import yaml
 
 import lapstrake
 from lapstrake.adapters.cluster import ClusterClient
-from lapstrake.adapters.registry_client import RegistryClient, RegistryOptions
+from lapstrake.distribution.client import RegistryClient, RegistryOptions
 from lapstrake.errors import InputError
 from lapstrake.oci.reference import Reference
 from lapstrake.operations.cluster_access import INSTALLS

@@ -6,8 +6,8 @@ import os
 import tempfile
 from collections.abc import Mapping, Sequence
 
-from lapstrake.adapters.registry_client import RegistryClient, RegistryOptions
-from lapstrake.adapters.registry_credentials import CredentialOptions
+from lapstrake.distribution.client import RegistryClient, RegistryOptions
+from lapstrake.distribution.credentials import CredentialOptions
 from lapstrake.oci.reference import Reference, Repository
 from lapstrake.operations import pull
 from lapstrake.operations.fetch_image import Pulled, RegistryLogin

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from lapstrake.adapters.registry_credentials import Credentialed, CredentialOptions, Credentials
+from lapstrake.distribution.credentials import Credentialed, CredentialOptions, Credentials
 from lapstrake.errors import InputError
 from lapstrake.oci.reference import Repository
 

@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from lapstrake.adapters.registry_client import RegistryClient, RegistryOptions
-from lapstrake.adapters.registry_credentials import CredentialOptions
+from lapstrake.distribution.client import RegistryClient, RegistryOptions
+from lapstrake.distribution.credentials import CredentialOptions
 from lapstrake.errors import InputError, RegistryError
 from lapstrake.oci.digest import Digest
 from lapstrake.oci.manifest import DOCKER_MANIFEST, manifest_of
 from lapstrake.oci.reference import Reference, Repository
 from lapstrake.registry.server import RunningRegistry, serve
-from tests.adapters.registry_at import Answer, Asked, canned
+from tests.distribution.registry_at import Answer, Asked, canned
 
 ZEROS = "sha256:" + "0" * 64
 BLOB = b"content of a blob" * 1000

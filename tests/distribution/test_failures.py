@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from lapstrake.adapters.registry_errors import go_value, refusal
+from lapstrake.distribution.failures import go_value, refusal
 
 
 @pytest.mark.parametrize(

@@ -21,10 +21,10 @@ from urllib.parse import urlencode, urljoin, urlsplit
 import urllib3
 from urllib3.exceptions import HTTPError
 
-from lapstrake.adapters.http_pools import HttpPools
-from lapstrake.adapters.registry_auth import Authority, TemporaryError, ping, transport_error, unanswered
-from lapstrake.adapters.registry_credentials import Credentialed, CredentialOptions
-from lapstrake.adapters.registry_errors import refusal
+from lapstrake.distribution.authority import Authority, TemporaryError, ping, transport_error, unanswered
+from lapstrake.distribution.credentials import Credentialed, CredentialOptions
+from lapstrake.distribution.failures import refusal
+from lapstrake.distribution.pools import HttpPools
 from lapstrake.errors import InputError, RegistryError
 from lapstrake.oci.digest import Digest
 from lapstrake.oci.manifest import (

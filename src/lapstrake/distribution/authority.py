@@ -14,9 +14,9 @@ from urllib.parse import urlencode
 import urllib3
 from urllib3.exceptions import HTTPError
 
-from lapstrake.adapters.http_pools import HttpPools
-from lapstrake.adapters.registry_credentials import Credentialed, Credentials
-from lapstrake.adapters.registry_errors import is_temporary, no_answer, refusal
+from lapstrake.distribution.credentials import Credentialed, Credentials
+from lapstrake.distribution.failures import is_temporary, no_answer, refusal
+from lapstrake.distribution.pools import HttpPools
 from lapstrake.errors import InputError, RegistryError
 from lapstrake.oci.manifest import json_mapping
 from lapstrake.oci.reference import Repository

@@ -1,0 +1,1 @@
+"""A client of OCI registries: the distribution API from the side of those who push and pull."""
