@@ -15,7 +15,7 @@ import urllib3
 from urllib3.exceptions import HTTPError
 
 from lapstrake.distribution.credentials import Credentialed, Credentials
-from lapstrake.distribution.failures import is_temporary, no_answer, refusal
+from lapstrake.distribution.failures import TemporaryError, refusal, unanswered
 from lapstrake.distribution.pools import HttpPools
 from lapstrake.errors import InputError, RegistryError
 from lapstrake.oci.manifest import json_mapping
@@ -24,16 +24,6 @@ from lapstrake.oci.reference import Repository
 _LARGEST_ANSWER = 1 << 20
 _NO_RETRIES = urllib3.Retry(connect=0, read=0, status=0, other=0, redirect=3)
 _PARAMETER = re.compile(r'([a-zA-Z_]+)="?([^",]*)"?')
-
-
-class TemporaryError(RegistryError):
-    """No answer, but another try may get one."""
-
-
-def unanswered(method: str, url: str, error: Exception) -> RegistryError:
-    """The error for a request without an answer, of the temporary sort if another try may help."""
-    told = no_answer(method, url, error)
-    return TemporaryError(str(told)) if is_temporary(error) else told
 
 
 def ping(pool: HttpPools, base: str, credentials: Credentialed) -> Authority:

@@ -19,8 +19,26 @@ from lapstrake.errors import RegistryError
 _LONGEST_BODY = 2048  # characters of an answer that go into a message
 
 
-def refusal(method: str, url: str, status: int, body: bytes) -> RegistryError:
-    """The error for an answer with a status that was not hoped for."""
+class TemporaryError(RegistryError):
+    """Another try may succeed. ``after``: the seconds a registry asks us to wait before it."""
+
+    def __init__(self, message: str, *, status: int = 0, code: str = "", after: float = 0.0) -> None:
+        super().__init__(message, status=status, code=code)
+        self.after = after
+
+
+def refusal(method: str, url: str, status: int, body: bytes, retry_after: str = "") -> RegistryError:
+    """The error for an answer with a status that was not hoped for.
+
+    A registry that is busy and says when to come back (``retry_after``, in seconds) is so for a time only.
+    """
+    error = _refusal(method, url, status, body)
+    if status in (429, 503) and re.fullmatch(r"\d{1,9}", retry_after):
+        return TemporaryError(str(error), status=status, code=error.code, after=float(retry_after))
+    return error
+
+
+def _refusal(method: str, url: str, status: int, body: bytes) -> RegistryError:
     where = f"{method} {_redacted(url)}"
     diagnoses = _diagnoses(body)
     if not diagnoses:
@@ -77,6 +95,12 @@ def go_value(value: object) -> str:
 def no_answer(method: str, url: str, error: Exception) -> RegistryError:
     """The error for a request that got no answer at all, or half of one."""
     return RegistryError(f'{method.capitalize()} "{_redacted(url)}": {_cause(url, error)}')
+
+
+def unanswered(method: str, url: str, error: Exception) -> RegistryError:
+    """The error for a request without an answer, of the temporary sort if another try may help."""
+    told = no_answer(method, url, error)
+    return TemporaryError(str(told)) if is_temporary(error) else told
 
 
 def is_temporary(error: Exception) -> bool:

@@ -1,0 +1,102 @@
+"""Blobs from a registry, streamed: resumed where a connection broke, and checked."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from lapstrake.distribution.failures import TemporaryError
+from lapstrake.distribution.retries import Retries, is_passing
+from lapstrake.distribution.transport import Answer, Transport
+from lapstrake.errors import RegistryError
+from lapstrake.oci.digest import Digest, Hasher
+from lapstrake.oci.reference import Repository
+
+_WORTH_A_REFILL = 1 << 20  # bytes since the last failure that give a transfer all of its tries back
+
+
+class Download:
+    """One blob. ``size`` in bytes, if known, is held against what comes."""
+
+    def __init__(
+        self,
+        transport: Transport,
+        retries: Retries,
+        repository: Repository,
+        digest: Digest,
+        size: int | None,
+    ) -> None:
+        self._transport = transport
+        self._budget = retries.budget()
+        self._repository = repository
+        self._digest = digest
+        self._size = size
+        self._got = 0
+        self._by_range = True
+
+    def pieces(self) -> Iterator[bytes]:
+        """The content; a wrong digest is an error after the last piece."""
+        hasher = Hasher(self._digest.algorithm)
+        refilled_at = 0
+        while True:
+            try:
+                for piece in self._rest():
+                    hasher.update(piece)
+                    self._got += len(piece)
+                    yield piece
+                break
+            except RegistryError as error:
+                if not is_passing(error):
+                    raise
+                if self._got - refilled_at >= _WORTH_A_REFILL:
+                    refilled_at = self._got
+                    self._budget.refill()
+                self._budget.spend(error)
+        if hasher.digest != self._digest:
+            raise RegistryError(
+                f"error verifying {self._digest.algorithm} checksum; "
+                f'got "{hasher.digest.hex}", want "{self._digest.hex}"'
+            )
+
+    def _rest(self) -> Iterator[bytes]:
+        """What we do not have yet, from one request."""
+        answer = self._ask()
+        try:
+            skip = 0 if answer.status == 206 else self._got
+            for piece in answer.pieces():
+                if skip >= len(piece):
+                    skip -= len(piece)
+                    continue
+                piece, skip = piece[skip:] if skip else piece, 0
+                if self._size is not None and self._got + len(piece) > self._size:
+                    raise RegistryError(
+                        f"error verifying size; got more than the {self._size} bytes expected"
+                    )
+                yield piece
+        finally:
+            answer.close()
+        if self._size is not None and self._got < self._size:
+            raise TemporaryError(f'Get "{answer.url}": unexpected EOF')
+
+    def _ask(self) -> Answer:
+        from_here = {"Range": f"bytes={self._got}-"} if self._got and self._by_range else None
+        try:
+            answer = self._transport.send("GET", self._repository, f"blobs/{self._digest}", headers=from_here)
+        except RegistryError as error:
+            if error.status != 416 or not from_here:
+                raise
+            return self._ask_from_zero()
+        if answer.status == 206 and not _starts_at(answer.header("Content-Range"), self._got):
+            answer.close()
+            return self._ask_from_zero()
+        return answer
+
+    def _ask_from_zero(self) -> Answer:
+        """For a registry that cannot be asked for a part."""
+        self._by_range = False
+        return self._ask()
+
+
+def _starts_at(content_range: str, offset: int) -> bool:
+    match = re.match(r"bytes (\d+)-", content_range)
+    return match is not None and int(match[1]) == offset

@@ -1,0 +1,121 @@
+"""Blobs to a registry, streamed.
+
+Source: OCI distribution specification, "Pushing blobs": POST begins an upload, one PUT to the address it gives
+carries the content and the digest. Content of unknown size goes in a PATCH of its own, before an empty PUT.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from urllib.parse import urlencode
+
+from lapstrake.distribution.retries import Retries, is_passing_in_upload
+from lapstrake.distribution.transport import Transport
+from lapstrake.errors import InputError, RegistryError
+from lapstrake.oci.digest import Digest
+from lapstrake.oci.reference import Repository
+
+Content = bytes | Callable[[], Iterable[bytes]]  # of a blob; the function is called once per try
+
+_OCTETS = {"Content-Type": "application/octet-stream"}
+
+
+class Upload:
+    """One blob on its way to ``repository``."""
+
+    def __init__(
+        self,
+        transport: Transport,
+        retries: Retries,
+        repository: Repository,
+        digest: Digest,
+        content: Content,
+        *,
+        size: int | None,
+        mount_from: Repository | None,
+    ) -> None:
+        self._transport = transport
+        self._retries = retries
+        self._repository = repository
+        self._digest = digest
+        self._content = content
+        self._size = len(content) if isinstance(content, bytes) else size
+        self._mount_from = mount_from
+
+    def run(self) -> None:
+        """Bring the blob there unless the repository has it, or can have it from ``mount_from``."""
+        self._retries.run(self._attempt, is_passing_in_upload)
+
+    def _attempt(self) -> None:
+        if self._is_there():
+            return
+        location = self._begin()
+        if location:
+            self._fill(location)
+
+    def _is_there(self) -> bool:
+        try:
+            self._transport.send("HEAD", self._repository, f"blobs/{self._digest}", push=True).drain()
+        except RegistryError as error:
+            if error.status == 404:
+                return False
+            raise
+        return True
+
+    def _begin(self) -> str:
+        """The address of a new upload; "" if the registry has mounted the blob instead."""
+        source = self._mount_from
+        if source and source.registry == self._repository.registry and source != self._repository:
+            self._mount_from = None  # tried once
+            query = urlencode({"mount": str(self._digest), "from": source.path})
+            try:
+                answer = self._transport.send(
+                    "POST",
+                    self._repository,
+                    f"blobs/uploads/?{query}",
+                    body=b"",
+                    push=True,
+                    also=(source,),
+                )
+            except RegistryError as error:
+                if not 400 <= error.status < 500:
+                    raise  # else we may not read the source, or not mount: the content itself is allowed
+            else:
+                answer.drain()
+                return "" if answer.status == 201 else answer.location
+        answer = self._transport.send("POST", self._repository, "blobs/uploads/", body=b"", push=True)
+        answer.drain()
+        return answer.location
+
+    def _fill(self, location: str) -> None:
+        if self._size is None:
+            location = self._send("PATCH", location, self._pieces, _OCTETS)
+            self._send("PUT", self._with_digest(location), b"", {})
+        else:
+            body = self._content if isinstance(self._content, bytes) else self._pieces
+            headers = {**_OCTETS, "Content-Length": str(self._size)}
+            self._send("PUT", self._with_digest(location), body, headers)
+
+    def _send(
+        self, method: str, location: str, body: bytes | Callable[[], Iterable[bytes]], headers: dict[str, str]
+    ) -> str:
+        answer = self._transport.send(
+            method, self._repository, location, body=body, headers=headers, push=True
+        )
+        answer.drain()
+        return answer.location
+
+    def _with_digest(self, location: str) -> str:
+        return location + ("&" if "?" in location else "?") + urlencode({"digest": str(self._digest)})
+
+    def _pieces(self) -> Iterator[bytes]:
+        """The content, which must have the size told: a longer body would be taken for the next request."""
+        left = self._size
+        for piece in self._content() if callable(self._content) else (self._content,):
+            if left is not None:
+                left -= len(piece)
+                if left < 0:
+                    break
+            yield piece
+        if left:
+            raise InputError(f"Expected the content of blob '{self._digest}' to have {self._size} bytes")
