@@ -24,7 +24,7 @@ _LONGEST = 258
 _MARGIN = 15  # no match begins in the last bytes of a block
 _END = 256
 _NO_POSITION = -2 * _BLOCK
-_GZIP_HEADER = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x04\xff"
+GZIP_HEADER = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x04\xff"
 _CODE_LENGTH_ORDER = (16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15)
 _REPEAT_EXTRA = {16: 2, 17: 3, 18: 7}
 
@@ -63,9 +63,9 @@ def gzip(data: bytes) -> bytes:
 def gzip_chunks(chunks: Iterable[bytes]) -> Iterator[bytes]:
     """As :func:`gzip`, from and to pieces of any size."""
     checksum, size = 0, 0
-    yield _GZIP_HEADER
+    yield GZIP_HEADER
     encoder = _Encoder()
-    for block in _blocks(chunks):
+    for block in cut(chunks, _BLOCK):
         checksum = zlib.crc32(block, checksum)
         size += len(block)
         yield encoder.block(block)
@@ -73,16 +73,20 @@ def gzip_chunks(chunks: Iterable[bytes]) -> Iterator[bytes]:
     yield struct.pack("<II", checksum, size & 0xFFFFFFFF)
 
 
-def _blocks(chunks: Iterable[bytes]) -> Iterator[bytes]:
-    pending = b""
+def cut(chunks: Iterable[bytes], size: int) -> Iterator[bytes]:
+    """The same bytes in pieces of ``size``, only the last one shorter."""
+    pending = bytearray()
     for chunk in chunks:
-        pending = pending + chunk if pending else chunk
-        whole = len(pending) - len(pending) % _BLOCK
-        for start in range(0, whole, _BLOCK):
-            yield pending[start : start + _BLOCK]
-        pending = pending[whole:]
+        rest = memoryview(chunk)
+        while rest:
+            wanted = size - len(pending)
+            pending += rest[:wanted]
+            rest = rest[wanted:]
+            if len(pending) == size:
+                yield bytes(pending)
+                pending.clear()
     if pending:
-        yield pending
+        yield bytes(pending)
 
 
 class _Encoder:
