@@ -12,11 +12,13 @@ import stat
 import tempfile
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import BinaryIO
 
 from lapstrake.errors import InputError
-from lapstrake.oci.layer import Entry, LayerFile
+from lapstrake.oci.layer import Entry, LayerFile, Stream
 
 _FOLDER_FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+_PIECE = 1 << 20
 _FILE_FLAGS = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
@@ -80,7 +82,7 @@ def _kind(mode: int) -> str:
 
 
 def entries(found: Iterable[Found]) -> Iterator[Entry]:
-    """The entries to pack, each file read when its turn comes. Raises InputError for links and devices."""
+    """The entries to pack, each to be read before the next is asked for. Raises InputError for links and devices."""
     for item in found:
         if item.kind == "folder":
             yield Entry(item.path, item.mode, None)
@@ -90,10 +92,20 @@ def entries(found: Iterable[Found]) -> Iterator[Entry]:
                 f"Adding file '{item.input}' to tar: Expected file '{item.source}' to be a regular file"
             )
         try:
-            with open(item.source, "rb") as file:
-                yield Entry(item.path, item.mode, file.read())
+            file = open(item.source, "rb")  # noqa: SIM115 - closed below
         except OSError as error:
             raise _unreadable(error, item.source) from error
+        with file:
+            size = os.fstat(file.fileno()).st_size
+            yield Entry(item.path, item.mode, Stream(size, lambda: _pieces(file)))  # noqa: B023 - read before the next
+
+
+def _pieces(file: BinaryIO) -> Iterator[bytes]:
+    try:
+        while piece := file.read(_PIECE):
+            yield piece
+    except OSError as error:
+        raise _unreadable(error, file.name) from error
 
 
 def read_file(path: str) -> bytes:
@@ -145,11 +157,15 @@ def extract(files: Iterable[LayerFile], folder: str) -> None:
     """Write a layer's files below an existing folder, each over what is there.
 
     A file gets its owner's permissions for all, less the umask; one whose group or others have any keeps
-    its own. Folders are made as parents of files. Raises InputError if a file cannot be written.
+    its own. Folders are made as parents of files. Raises InputError if a file cannot be written, and for names
+    that this file system cannot tell apart.
     """
     root = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    names = _Names() if folds_case(folder) else None
     try:
         for file in files:
+            if names:
+                names.add(file.path)
             try:
                 _extract_one(root, file)
             except OSError as error:
@@ -157,6 +173,29 @@ def extract(files: Iterable[LayerFile], folder: str) -> None:
                 raise InputError(f"open {os.path.join(folder, file.path)}: {reason}") from error
     finally:
         os.close(root)
+
+
+def folds_case(folder: str) -> bool:
+    """Whether the file system takes names that differ in case only for the same."""
+    path = os.path.abspath(folder)
+    try:
+        return path != path.swapcase() and os.path.samefile(path, path.swapcase())
+    except OSError:
+        return False
+
+
+class _Names:
+    """The names of a layer, where two may stand for one file."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, str] = {}
+
+    def add(self, path: str) -> None:
+        known = self._known.setdefault(path.casefold(), path)
+        if known != path:
+            raise InputError(
+                f"Expected '{path}' and '{known}' to be two files, but this file system does not tell them apart"
+            )
 
 
 def _extract_one(root: int, file: LayerFile) -> None:

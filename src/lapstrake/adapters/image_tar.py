@@ -1,16 +1,18 @@
-"""A tar file of images on disk: written front to back, read at will."""
+"""A tar file of images on disk: written front to back, read at will by several threads."""
 
 from __future__ import annotations
 
-import hashlib
 import os
 import tarfile
 from collections.abc import Callable, Iterable, Iterator
 from types import TracebackType
 
 from lapstrake.errors import InputError
+from lapstrake.oci.digest import Digest, Hasher
+from lapstrake.oci.tarball import END, Stream, file_member
 
-_PIECE = 1 << 20
+_PIECE = 1 << 18
+_MODE = 0o644
 
 
 class TarFileReader:
@@ -18,12 +20,14 @@ class TarFileReader:
 
     def __init__(self, path: str) -> None:
         try:
-            self._tar = tarfile.open(path, "r:")  # noqa: SIM115 - closed by close()
-            self._members = {member.name: member for member in self._readable()}
+            self._file = open(path, "rb")  # noqa: SIM115 - closed by close()
         except OSError as error:
-            reason = (error.strerror or str(error)).lower()
-            raise InputError(f"open {path}: {reason}") from error
-        except tarfile.TarError as error:
+            raise InputError(f"open {path}: {_reason(error)}") from error
+        try:
+            with tarfile.open(fileobj=self._file, mode="r:") as tar:
+                self._places = {m.name: (m.offset_data, m.size) for m in _readable(tar)}
+        except (tarfile.TarError, OSError) as error:
+            self._file.close()
             raise InputError(f"Reading tar {path}: {error}") from error
 
     def __enter__(self) -> TarFileReader:
@@ -35,79 +39,87 @@ class TarFileReader:
         self.close()
 
     def close(self) -> None:
-        self._tar.close()
+        self._file.close()
 
     def __contains__(self, name: str) -> bool:
-        return name in self._members
+        return name in self._places
 
     def chunks(self, name: str) -> Iterator[bytes]:
-        """Raises InputError if there is no such file."""
-        member = self._members.get(name)
-        file = self._tar.extractfile(member) if member else None
-        if file is None:
+        """Raises InputError if there is no such file, or the tar ends within it."""
+        place = self._places.get(name)
+        if place is None:
             raise InputError(f"Expected to find file '{name}' in the tar")
-        return iter(lambda: file.read(_PIECE), b"")
+        return self._pieces(name, *place)
 
-    def sha256(self, name: str) -> str:
-        """The digest in hexadecimal digits, of a truncated file that of what is left."""
-        sha = hashlib.sha256()
+    def digest(self, name: str) -> Digest | None:
+        """The sha256 of a file; None if the tar ends within it."""
+        hasher = Hasher()
         try:
             for piece in self.chunks(name):
-                sha.update(piece)
-        except (tarfile.TarError, OSError):
-            return ""
-        return sha.hexdigest()
+                hasher.update(piece)
+        except InputError:
+            return None
+        return hasher.digest
 
-    def _readable(self) -> Iterator[tarfile.TarInfo]:
-        """The members up to the point where an interrupted write left off."""
-        while True:
-            try:
-                member = self._tar.next()
-            except tarfile.ReadError:
-                return
-            if member is None:
-                return
-            if member.isfile():
-                yield member
+    def _pieces(self, name: str, start: int, size: int) -> Iterator[bytes]:
+        end = start + size
+        while start < end:
+            piece = os.pread(self._file.fileno(), min(_PIECE, end - start), start)
+            if not piece:
+                raise InputError(
+                    f"Expected file '{name}' in the tar to have {size} bytes: the tar is cut short"
+                )
+            start += len(piece)
+            yield piece
+
+
+def _readable(tar: tarfile.TarFile) -> Iterator[tarfile.TarInfo]:
+    """The members up to the point where an interrupted write left off."""
+    while True:
+        try:
+            member = tar.next()
+        except tarfile.ReadError:
+            return
+        if member is None:
+            return
+        if member.isreg() and not member.issparse():
+            yield member
+
+
+def unfinished(path: str) -> str:
+    """Where what was written of the tar ``path`` is kept when an error ended it."""
+    return f"{path}.part"
 
 
 def write_tar(path: str, members: Iterable[tuple[str, int, Callable[[], Iterable[bytes]]]]) -> Iterator[str]:
     """Write (name, size, content) one after the other, mode 0644; yields each name when it is done.
 
-    The file takes its place when all is written. What an error left unfinished takes it too, so that a
-    later run can resume from it.
+    The file takes its place when all is written. What an error leaves stays beside it (:func:`unfinished`), so
+    that a later run can go on from there. ``members`` may read from an unfinished file of before.
     """
-    temporary = f"{path}.part"
+    temporary, kept = f"{path}.new", unfinished(path)
     try:
-        with (
-            open(temporary, "wb") as output,
-            tarfile.open(fileobj=output, mode="w", format=tarfile.USTAR_FORMAT) as tar,
-        ):
+        with open(temporary, "wb") as output:
             for name, size, content in members:
-                info = tarfile.TarInfo(name)
-                info.size, info.mode = size, 0o644
-                tar.addfile(info, _Pieces(content()))
+                for piece in file_member(name, _MODE, Stream(size, content)):
+                    output.write(piece)
                 yield name
+            output.write(END)
+        os.replace(temporary, path)
+        _remove(kept)
     except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        raise InputError(f"Writing tar {path}: {reason}") from error
+        raise InputError(f"Writing tar {path}: {_reason(error)}") from error
     finally:
         if os.path.exists(temporary):
-            os.replace(temporary, path)
+            os.replace(temporary, kept)
 
 
-class _Pieces:
-    """Pieces as the file object that tarfile wants to read from."""
+def _remove(path: str) -> None:
+    try:
+        os.unlink(path)
+    except FileNotFoundError:
+        pass
 
-    def __init__(self, pieces: Iterable[bytes]) -> None:
-        self._pieces = iter(pieces)
-        self._pending = b""
 
-    def read(self, size: int = -1) -> bytes:
-        while len(self._pending) < size:
-            piece = next(self._pieces, b"")
-            if not piece:
-                break
-            self._pending += piece
-        data, self._pending = self._pending[:size], self._pending[size:]
-        return data
+def _reason(error: OSError) -> str:
+    return (error.strerror or str(error)).lower()

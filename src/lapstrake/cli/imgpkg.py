@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from lapstrake.distribution.client import RegistryClient
     from lapstrake.imgpkg.locks import ImagesLock
     from lapstrake.imgpkg.parcels import Parcel
+    from lapstrake.oci.layer import Encoding
     from lapstrake.oci.reference import Reference, Repository
     from lapstrake.operations.copy import CopyOptions
 
@@ -53,6 +54,13 @@ _PUSH = (
     Flag("labels", "strings", None, "Set labels on the image (format: key=value) (can repeat)", short="l"),
     _LOCK_OUTPUT,
     Flag("preserve-permissions", "bool", False, "Preserve the permissions of files for all users"),
+    Flag(
+        "layer-encoding",
+        "string",
+        "",
+        "How to compress the layer: exact (the original's bytes, so its digest), fast, or auto: exact up to 4 MiB "
+        "of files ($IMGPKG_LAYER_ENCODING)",
+    ),
 )
 _PULL = (
     _BUNDLE,
@@ -211,13 +219,22 @@ def _push(args: Arguments) -> int:
             exclusions=args["file-exclude-defaults" if old_name else "file-exclusion"],
             labels=labels,
             preserve_permissions=args["preserve-permissions"],
+            encoding=_encoding(args),
         )
-        pushed = push(client, request, ui.line)
+        pushed = push(client, request, ui.line, ui.transfers)
     if args["lock-output"]:
         write_atomically(args["lock-output"], BundleLock(pushed, reference.tag or "").to_yaml())
     ui.line(f"Pushed '{pushed}'")
     ui.succeeded()
     return 0
+
+
+def _encoding(args: Arguments) -> Encoding:
+    encodings: dict[str, Encoding] = {"auto": "auto", "exact": "exact", "fast": "fast"}
+    wanted = args["layer-encoding"] or os.environ.get("IMGPKG_LAYER_ENCODING") or "auto"
+    if wanted not in encodings:
+        raise InputError(f"Expected --layer-encoding to be auto, exact or fast, but was '{wanted}'")
+    return encodings[wanted]
 
 
 def _labels(args: Arguments) -> Mapping[str, str]:
@@ -242,10 +259,24 @@ def _pull(args: Arguments) -> int:
         if args["image"]:
             reference = Reference.parse(args["image"])
             check = args["image-is-bundle-check"]
-            pull_image(client, reference, args["output"], check_bundle=check, report=ui.line)
+            pull_image(
+                client,
+                reference,
+                args["output"],
+                check_bundle=check,
+                report=ui.line,
+                transfers=ui.transfers,
+            )
         else:
             reference = _bundle_of_lock(args["lock"]) if args["lock"] else Reference.parse(args["bundle"])
-            pull_bundle(client, reference, args["output"], recursive=args["recursive"], report=ui.line)
+            pull_bundle(
+                client,
+                reference,
+                args["output"],
+                recursive=args["recursive"],
+                report=ui.line,
+                transfers=ui.transfers,
+            )
     ui.line("")
     ui.succeeded()
     return 0
@@ -321,7 +352,13 @@ def _copy_to_tar(args: Arguments, ui: UI, client: RegistryClient, options: CopyO
     parcels, _ = _parcels(args, client, options)
     report_export(parcels, ui.line)
     copy_to_tar(
-        parcels, RegistrySource(client), args["to-tar"], options, resume=args["resume"], report=ui.line
+        parcels,
+        RegistrySource(client),
+        args["to-tar"],
+        options,
+        resume=args["resume"],
+        report=ui.line,
+        transfers=ui.transfers,
     )
 
 
@@ -343,11 +380,11 @@ def _copy_to_repository(
         with TarFileReader(args["tar"]) as tar:
             source = TarSource(tar)
             parcels = source.parcels()
-            copy_to_repository(client, parcels, source, target, options, ui.line)
+            copy_to_repository(client, parcels, source, target, options, ui.line, ui.transfers)
     else:
         parcels, lock = _parcels(args, client, options)
         report_export(parcels, ui.line)
-        copy_to_repository(client, parcels, RegistrySource(client), target, options, ui.line)
+        copy_to_repository(client, parcels, RegistrySource(client), target, options, ui.line, ui.transfers)
     if args["lock-output"]:
         write_atomically(args["lock-output"], lock_of_copy(parcels, target, lock).to_yaml())
 

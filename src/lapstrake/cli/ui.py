@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from typing import TextIO
 
+    from lapstrake.cli.transfer_display import TransferDisplay
+    from lapstrake.operations.transfers import Transfers
+
 GLOBAL_FLAGS = (
     Flag("color", "bool", True, "Set color output"),
     Flag("column", "strings", None, "Filter to show only given columns"),
@@ -95,6 +98,7 @@ class UI:
         self._lines: list[str] = []
         self._blocks: list[str] = []
         self._tables: list[Table] = []
+        self._display: TransferDisplay | None = None
 
     @classmethod
     def of(cls, args: Arguments, *, tty: bool = False) -> UI:
@@ -112,6 +116,19 @@ class UI:
         args.on_error = ui.error
         args.on_end = ui.flush
         return ui
+
+    @property
+    def transfers(self) -> Transfers:
+        """Shows at the foot of a terminal what is being moved; nothing where standard error is none."""
+        from lapstrake.operations.transfers import UNWATCHED
+
+        if self.json or not sys.stderr.isatty():
+            return UNWATCHED
+        if self._display is None:
+            from lapstrake.cli.transfer_display import TransferDisplay
+
+            self._display = TransferDisplay(sys.stderr)
+        return self._display
 
     def line(self, text: str) -> None:
         """A message for people; not printed into a pipe."""
@@ -181,6 +198,7 @@ class UI:
 
     def error(self, text: str) -> bool:
         """Keep an error for the JSON document; false if it belongs on stderr."""
+        self._clear_display()
         if self.json:
             self._lines.append(text)
         return self.json
@@ -197,7 +215,12 @@ class UI:
         }
         self._out.write(json.dumps(document, indent=4, ensure_ascii=False))
 
+    def _clear_display(self) -> None:
+        if self._display is not None:
+            self._display.clear()
+
     def _begin(self, sort: str, *, always: bool = False) -> None:
+        self._clear_display()
         if self.tty and self._sort and (always or sort != self._sort):
             self._out.write("\n")
         self._sort = sort

@@ -25,7 +25,7 @@ class Registry(Protocol):
 
     def manifest(self, ref: Reference) -> RawManifest: ...
 
-    def blob(self, repository: Repository, digest: Digest) -> Iterator[bytes]: ...
+    def blob(self, repository: Repository, digest: Digest, *, size: int | None = None) -> Iterator[bytes]: ...
 
     def blob_bytes(self, repository: Repository, digest: Digest) -> bytes: ...
 
@@ -64,7 +64,7 @@ def is_bundle(registry: Registry, image: RemoteImage) -> bool:
 def file_of(registry: Registry, image: RemoteImage, path: str) -> bytes | None:
     """One file of an image's layers, None if there is none. It may have 32 MiB."""
     for layer in image.layers:
-        for file in unpack(registry.blob(image.repo, layer.digest)):
+        for file in unpack(registry.blob(image.repo, layer.digest, size=layer.size)):
             if file.path != path:
                 continue
             if file.size > _LARGEST_LOCK:

@@ -2,41 +2,53 @@
 
 from __future__ import annotations
 
-import hashlib
+import io
 import posixpath
-import zlib
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Protocol
 
 from lapstrake.errors import InputError
-from lapstrake.oci.deflate import gzip_chunks
-from lapstrake.oci.digest import Digest
+from lapstrake.oci.compression import Encoding, decompressed, gzipped
+from lapstrake.oci.digest import Digest, Hasher
 from lapstrake.oci.manifest import DOCKER_LAYER, Descriptor
-from lapstrake.oci.tarball import Entry, TarReader, written
+from lapstrake.oci.tarball import Entry, Stream, TarReader, written
 
-__all__ = ["Entry", "Layer", "LayerFile", "Limits", "pack", "unpack"]
+__all__ = ["Encoding", "Entry", "Layer", "LayerFile", "Limits", "Stream", "pack", "unpack"]
 
-_PIECE = 1 << 16
+_PIECE = 1 << 20
 _WHITEOUT = ".wh."  # marks a file of a lower layer as deleted; it is no file itself
-_GZIP_MAGIC = b"\x1f\x8b"
-_ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
+
+
+class File(Protocol):
+    """A file that is written and then read."""
+
+    def write(self, data: bytes, /) -> int: ...
+
+    def read(self, size: int, /) -> bytes: ...
+
+    def seek(self, offset: int, /) -> int: ...
+
+    def tell(self) -> int: ...
 
 
 @dataclass(frozen=True, slots=True)
 class Layer:
-    """A packed layer. ``digest`` is of the compressed bytes, ``diff_id`` of the tar inside."""
+    """A packed layer of ``size`` bytes. ``digest`` is of those, ``diff_id`` of the tar inside."""
 
-    data: bytes
     digest: Digest
     diff_id: Digest
+    size: int
+    file: File = field(repr=False, compare=False)
 
-    @property
-    def size(self) -> int:
-        return len(self.data)
+    def pieces(self) -> Iterator[bytes]:
+        """The content from its beginning. One reader at a time."""
+        self.file.seek(0)
+        return iter(lambda: self.file.read(_PIECE), b"")
 
     @property
     def descriptor(self) -> Descriptor:
-        return Descriptor(DOCKER_LAYER, len(self.data), self.digest)
+        return Descriptor(DOCKER_LAYER, self.size, self.digest)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,25 +73,37 @@ class LayerFile:
     chunks: Callable[[], Iterator[bytes]]
 
 
-def pack(entries: Iterable[Entry], *, preserve_permissions: bool = False) -> Layer:
-    """The layer with ``entries`` in the order given (folders before what they hold)."""
-    tar_hash = hashlib.sha256()
+def pack(
+    entries: Iterable[Entry],
+    into: File | None = None,
+    *,
+    preserve_permissions: bool = False,
+    encoding: Encoding = "auto",
+) -> Layer:
+    """The layer with ``entries`` in the order given (folders before what they hold).
 
-    def hashed() -> Iterator[bytes]:
+    It is written to the empty file ``into``, by default one in memory, which stays the layer's.
+    """
+    file: File = io.BytesIO() if into is None else into
+    inside, outside = Hasher(), Hasher()
+
+    def tar() -> Iterator[bytes]:
         for piece in written(entries, preserve_permissions=preserve_permissions):
-            tar_hash.update(piece)
+            inside.update(piece)
             yield piece
 
-    data = b"".join(gzip_chunks(hashed()))
-    return Layer(data, Digest.of(data), Digest("sha256", tar_hash.hexdigest()))
+    for piece in gzipped(tar(), encoding):
+        outside.update(piece)
+        file.write(piece)
+    return Layer(outside.digest, inside.digest, file.tell(), file)
 
 
 def unpack(chunks: Iterable[bytes], limits: Limits = Limits()) -> Iterator[LayerFile]:
-    """The regular files of a layer, gzip or plain tar; folders, links, devices and whiteouts are passed over.
+    """The regular files of a layer, compressed or not; folders, links, devices and whiteouts are passed over.
 
     Raises InputError if the layer is damaged, beyond ``limits``, or names a path outside its folder.
     """
-    reader = TarReader(_Source(chunks, limits.total_bytes))
+    reader = TarReader(_Source(decompressed(chunks), limits.total_bytes))
     for count, member in enumerate(reader, 1):
         if count > limits.entries:
             raise InputError(f"Expected a layer of at most {limits.entries} entries")
@@ -101,64 +125,27 @@ def safe_path(name: str) -> str:
 
 
 class _Source:
-    """Decompressed bytes of a layer, as many as asked for at a time."""
+    """The bytes of a tar, as many as asked for at a time."""
 
-    def __init__(self, chunks: Iterable[bytes], limit: int) -> None:
-        self._pieces = _decompressed(iter(chunks))
+    def __init__(self, pieces: Iterator[bytes], limit: int) -> None:
+        self._pieces = pieces
         self._limit = limit
         self._pending = b""
         self._at = 0
 
     def read(self, size: int, /) -> bytes:
-        """Exactly ``size`` bytes, fewer only at the end."""
         parts = []
-        while size:
-            if self._at == len(self._pending):
-                self._pending, self._at = next(self._pieces, b""), 0
-                if not self._pending:
-                    break
-                self._limit -= len(self._pending)
-                if self._limit < 0:
-                    raise InputError("Expected a smaller layer: it unpacks to more than is allowed")
-            part = self._pending[self._at : self._at + size]
-            self._at += len(part)
+        while size and (part := self.some(size)):
             size -= len(part)
             parts.append(part)
         return parts[0] if len(parts) == 1 else b"".join(parts)
 
-
-def _decompressed(chunks: Iterator[bytes]) -> Iterator[bytes]:
-    """Pieces of bounded size, never empty."""
-    head = b""
-    for chunk in chunks:
-        head += chunk
-        if len(head) >= 4:
-            break
-    if head.startswith(_ZSTD_MAGIC):
-        raise InputError("Expected layer to be compressed by gzip, not zstd")
-    if not head.startswith(_GZIP_MAGIC):
-        yield from (piece for piece in (head, *chunks) if piece)
-        return
-    try:
-        yield from _gunzipped(head, chunks)
-    except zlib.error as error:
-        raise InputError(f"gzip: invalid data: {error}") from error
-
-
-def _gunzipped(head: bytes, chunks: Iterator[bytes]) -> Iterator[bytes]:
-    decoder = zlib.decompressobj(31)
-    pending = head
-    while True:
-        if decoder.eof:  # another member may follow
-            pending = decoder.unused_data + pending
-            if not pending and not (pending := next(chunks, b"")):
-                return
-            decoder = zlib.decompressobj(31)
-        if not pending:
-            pending = next(chunks, b"")
-            if not pending:
-                raise InputError("unexpected EOF")
-        piece = decoder.decompress(pending, _PIECE)
-        pending = decoder.unconsumed_tail
-        if piece:
-            yield piece
+    def some(self, size: int, /) -> bytes:
+        if self._at == len(self._pending):
+            self._pending, self._at = next(self._pieces, b""), 0
+            self._limit -= len(self._pending)
+            if self._limit < 0:
+                raise InputError("Expected a smaller layer: it unpacks to more than is allowed")
+        part = self._pending[self._at : self._at + size]
+        self._at += len(part)
+        return part

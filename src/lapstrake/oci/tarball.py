@@ -7,7 +7,7 @@ in registries have them; what it does not need (owners, times below a second) it
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -24,12 +24,20 @@ _REGULAR = frozenset(b"07\x00")
 
 
 @dataclass(frozen=True, slots=True)
+class Stream:
+    """Content that is not held in memory: ``size`` bytes, read when ``pieces`` is called."""
+
+    size: int
+    pieces: Callable[[], Iterable[bytes]]
+
+
+@dataclass(frozen=True, slots=True)
 class Entry:
     """A file (``data`` its content) or a folder (``data`` None) with its permission bits."""
 
     path: str
     mode: int
-    data: bytes | None
+    data: bytes | Stream | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,20 +52,49 @@ class Member:
 
 
 class Readable(Protocol):
-    def read(self, size: int, /) -> bytes: ...
+    """A tar that is read from front to back."""
+
+    def read(self, size: int, /) -> bytes:
+        """Exactly ``size`` bytes, fewer only at the end."""
+
+    def some(self, size: int, /) -> bytes:
+        """At most ``size`` bytes, as many as are at hand; empty only at the end."""
 
 
 def written(entries: Iterable[Entry], *, preserve_permissions: bool) -> Iterator[bytes]:
-    """The pieces of the tar that holds ``entries`` in the order given."""
+    """The pieces of the tar that holds ``entries`` in the order given.
+
+    Raises InputError for a file that is shorter or longer than it was when it was found.
+    """
     for entry in entries:
         if entry.data is None:
             yield _folder(entry, preserve_permissions)
-            continue
-        mode = entry.mode & (0o777 if preserve_permissions else 0o700)
-        yield _named(entry.path, b"0", _octal(mode, 8), len(entry.data), _USTAR)
-        yield entry.data
-        yield bytes(-len(entry.data) % BLOCK)
+        else:
+            mode = entry.mode & (0o777 if preserve_permissions else 0o700)
+            yield from file_member(entry.path, mode, entry.data)
     yield END
+
+
+def file_member(path: str, mode: int, data: bytes | Stream) -> Iterator[bytes]:
+    """The pieces of one file: header, content, padding."""
+    size = data.size if isinstance(data, Stream) else len(data)
+    yield _named(path, b"0", _octal(mode, 8), size, _USTAR)
+    if isinstance(data, Stream):
+        yield from _whole(path, data)
+    else:
+        yield data
+    yield bytes(-size % BLOCK)
+
+
+def _whole(path: str, data: Stream) -> Iterator[bytes]:
+    left = data.size
+    for piece in data.pieces():
+        left -= len(piece)
+        if left < 0:
+            break
+        yield piece
+    if left:
+        raise InputError(f"Expected '{path}' to keep its size of {data.size} bytes while it is read")
 
 
 def _folder(entry: Entry, preserve_permissions: bool) -> bytes:
@@ -109,7 +146,9 @@ def _pax_record(key: str, value: str) -> bytes:
 
 
 def _octal(value: int, width: int) -> bytes:
-    return f"{value:0{width - 1}o}".encode() + b"\x00"
+    """Octal digits and NUL; what is too large for those is written in base 256, as GNU has it."""
+    digits = f"{value:0{width - 1}o}".encode()
+    return digits + b"\x00" if len(digits) < width else b"\x80" + value.to_bytes(width - 1, "big")
 
 
 def _header(
@@ -165,7 +204,7 @@ class TarReader:
         size = min(size, self._left)
         if not size:
             return b""
-        data = self._stream.read(size)
+        data = self._stream.some(size)
         if not data:
             raise InputError("unexpected EOF")
         self._left -= len(data)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from typing import Protocol
 
-from lapstrake.adapters.image_tar import TarFileReader, write_tar
+from lapstrake.adapters.image_tar import TarFileReader, unfinished, write_tar
 from lapstrake.errors import InputError, RegistryError
 from lapstrake.imgpkg import archive, naming
 from lapstrake.imgpkg.bundle_images import BundleReader, fetch_bundle
@@ -27,8 +28,11 @@ from lapstrake.oci.digest import Digest
 from lapstrake.oci.layer import Entry, pack
 from lapstrake.oci.manifest import Descriptor
 from lapstrake.oci.reference import Reference, Repository
+from lapstrake.operations.concurrently import concurrently
 from lapstrake.operations.push import push_layer
+from lapstrake.operations.transfers import UNWATCHED, Transfers, watched
 
+_UPLOADS_PER_IMAGE = 4
 Report = Callable[[str], None]
 Chunks = Callable[[], Iterable[bytes]]
 
@@ -36,11 +40,15 @@ Chunks = Callable[[], Iterable[bytes]]
 class Registry(Readable, Protocol):
     """What is read from and written to registries."""
 
-    def has_blob(self, repository: Repository, digest: Digest) -> bool: ...
-
-    def mount_blob(self, repository: Repository, digest: Digest, source: Repository) -> bool: ...
-
-    def push_blob(self, repository: Repository, digest: Digest, content: bytes | Chunks) -> None: ...
+    def push_blob(
+        self,
+        repository: Repository,
+        digest: Digest,
+        content: bytes | Chunks,
+        *,
+        size: int | None = None,
+        mount_from: Repository | None = None,
+    ) -> None: ...
 
     def put_manifest(self, ref: Reference, media_type: str, data: bytes) -> Digest: ...
 
@@ -66,7 +74,7 @@ class RegistrySource:
         self._registry = registry
 
     def chunks(self, parcel: Parcel, layer: Descriptor) -> Iterable[bytes]:
-        return self._registry.blob(parcel.repo, layer.digest)
+        return self._registry.blob(parcel.repo, layer.digest, size=layer.size)
 
 
 class TarSource:
@@ -129,12 +137,13 @@ def copy_to_repository(
     target: Repository,
     options: CopyOptions,
     report: Report = lambda _: None,
+    transfers: Transfers = UNWATCHED,
 ) -> None:
     """Write all parcels to ``target``, tag them, and write down where each bundle's images are."""
     report(f"copy | importing {len(parcels)} images...")
-    upload = _Upload(registry, source, target, options)
-    with ThreadPoolExecutor(max(1, options.concurrency)) as pool:
-        list(pool.map(upload.parcel, parcels))
+    upload = _Upload(registry, source, target, options, transfers)
+    upload.contents(parcels)
+    concurrently(options.concurrency, upload.manifests, parcels)
     report("copy | Tagging images")
     for parcel in parcels:
         if parcel.tag:
@@ -148,41 +157,55 @@ def copy_to_repository(
 
 
 class _Upload:
-    def __init__(self, registry: Registry, source: Source, target: Repository, options: CopyOptions) -> None:
+    """First the contents of all images, each once, then the manifests that name them."""
+
+    def __init__(
+        self,
+        registry: Registry,
+        source: Source,
+        target: Repository,
+        options: CopyOptions,
+        transfers: Transfers,
+    ) -> None:
         self._registry = registry
         self._source = source
         self._target = target
         self._options = options
+        self._transfers = transfers
 
-    def parcel(self, parcel: Parcel) -> None:
-        """An image of a copy, under the tag that keeps it."""
+    def contents(self, parcels: Sequence[Parcel]) -> None:
+        layers = [partial(self._layer, *found) for found in _layers(parcels, self._options)]
+        configs = {Digest.of(image.config): image.config for parcel in parcels for image in parcel.images()}
+        jobs = [*layers, *(partial(self._config, *found) for found in configs.items())]
+        concurrently(self._options.concurrency * _UPLOADS_PER_IMAGE, lambda job: job(), jobs)
+
+    def manifests(self, parcel: Parcel) -> None:
+        """Those of a parcel, the outermost under the tag that keeps it."""
         tag = naming.digest_tag(parcel.digest)
         if self._options.repository_tags and parcel.original:
             tag = naming.repository_tag(Reference.parse(parcel.original), parcel.digest)
-        self._content(parcel, self._target.with_tag(tag))
+        self._manifest(parcel, self._target.with_tag(tag))
 
-    def _content(self, parcel: Parcel, reference: Reference) -> None:
+    def _manifest(self, parcel: Parcel, reference: Reference) -> None:
         for child in parcel.children:
-            self._content(child, self._target.with_digest(child.digest))
-        if not parcel.manifest.is_index:
-            for layer in parcel.layers(non_distributable=self._options.non_distributable):
-                self._layer(parcel, layer)
-            self._registry.push_blob(self._target, Digest.of(parcel.config), parcel.config)
+            self._manifest(child, self._target.with_digest(child.digest))
         self._registry.put_manifest(reference, parcel.manifest.media_type, parcel.manifest.data)
 
-    def _layer(self, parcel: Parcel, layer: Descriptor) -> None:
-        if self._registry.has_blob(self._target, layer.digest) or self._mounted(parcel, layer):
-            return
-        self._registry.push_blob(self._target, layer.digest, lambda: self._source.chunks(parcel, layer))
+    def _config(self, digest: Digest, config: bytes) -> None:
+        self._registry.push_blob(self._target, digest, config, size=len(config))
 
-    def _mounted(self, parcel: Parcel, layer: Descriptor) -> bool:
-        """Whether the registry took the layer from the repository it was in. It need not let us."""
-        if parcel.repo.registry != self._target.registry:
-            return False
-        try:
-            return self._registry.mount_blob(self._target, layer.digest, parcel.repo)
-        except RegistryError:
-            return False
+    def _layer(self, parcel: Parcel, layer: Descriptor) -> None:
+        """Registries take a layer of their own from the repository it is in; they need not let us."""
+        same_registry = parcel.repo.registry == self._target.registry
+        self._registry.push_blob(
+            self._target,
+            layer.digest,
+            lambda: watched(
+                self._transfers, f"layer {layer.digest}", layer.size, self._source.chunks(parcel, layer)
+            ),
+            size=layer.size,
+            mount_from=parcel.repo if same_registry else None,
+        )
 
 
 def _write_locations(registry: Registry, bundle: Reference, bundles: set[Digest]) -> None:
@@ -211,9 +234,10 @@ def copy_to_tar(
     *,
     resume: bool = False,
     report: Report = lambda _: None,
+    transfers: Transfers = UNWATCHED,
     clock: Callable[[], float] = time.monotonic,
 ) -> None:
-    """Write all parcels to the file ``path``; with ``resume``, layers it holds already are kept."""
+    """Write all parcels to the file ``path``; with ``resume``, layers that it or its unfinished part holds are kept."""
     layers = _layers(parcels, options)
     kept = _kept_layers(path, layers) if resume else None
     if kept:
@@ -223,7 +247,9 @@ def copy_to_tar(
 
     def chunks(parcel: Parcel, layer: Descriptor) -> Iterable[bytes]:
         name = archive.layer_name(layer.digest)
-        return kept[0].chunks(name) if kept and name in kept[1] else source.chunks(parcel, layer)
+        if kept and name in kept[1]:
+            return kept[0].chunks(name)
+        return watched(transfers, f"layer {layer.digest}", layer.size, source.chunks(parcel, layer))
 
     def members() -> Iterator[tuple[str, int, Chunks]]:
         manifest = archive.written(parcels)
@@ -261,13 +287,11 @@ def _kept_layers(
 ) -> tuple[TarFileReader, frozenset[str]] | None:
     """The layers in an earlier tar whose content is right; None if there are none."""
     try:
-        tar = TarFileReader(path)
+        tar = TarFileReader(path if os.path.exists(path) else unfinished(path))
     except InputError:
         return None
     wanted = {archive.layer_name(layer.digest): layer.digest for _, layer in layers}
-    names = frozenset(
-        name for name, digest in wanted.items() if name in tar and tar.sha256(name) == digest.hex
-    )
+    names = frozenset(name for name, digest in wanted.items() if name in tar and tar.digest(name) == digest)
     if names:
         return tar, names
     tar.close()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from lapstrake.adapters import files
@@ -22,7 +22,9 @@ from lapstrake.imgpkg.remote import (
 )
 from lapstrake.oci.digest import Digest
 from lapstrake.oci.layer import unpack
+from lapstrake.oci.manifest import Descriptor
 from lapstrake.oci.reference import Reference
+from lapstrake.operations.transfers import UNWATCHED, Transfers, watched
 
 Report = Callable[[str], None]
 
@@ -42,6 +44,7 @@ def pull_image(
     *,
     check_bundle: bool = True,
     report: Report = lambda _: None,
+    transfers: Transfers = UNWATCHED,
 ) -> Reference:
     """Write an image's files to the folder ``write_to``, whose content is removed; gives its reference by digest.
 
@@ -58,7 +61,7 @@ def pull_image(
         )
     files.emptied_folder(write_to)
     report(f"Pulling image '{image.reference}'")
-    _extract(registry, image, write_to, report)
+    _extract(registry, image, write_to, report, transfers)
     return image.reference
 
 
@@ -69,6 +72,7 @@ def pull_bundle(
     *,
     recursive: bool = False,
     report: Report = lambda _: None,
+    transfers: Transfers = UNWATCHED,
 ) -> PulledBundle:
     """Write a bundle's files to the folder ``write_to``, whose content is removed.
 
@@ -78,11 +82,11 @@ def pull_bundle(
     image = fetch_bundle(registry, reference)
     files.emptied_folder(write_to)
     report(f"Pulling bundle '{image.reference}'")
-    _extract(registry, image, write_to, lambda line: report(f"  {line}"))
+    _extract(registry, image, write_to, lambda line: report(f"  {line}"), transfers)
     pulled = {image.manifest.digest: (image, write_to)}
     if recursive:
         bundle = BundleReader(registry).read(image)
-        _pull_nested(registry, bundle, write_to, pulled, report)
+        _pull_nested(registry, bundle, write_to, pulled, report, transfers)
     report("")
     report("Locating image lock file images...")
     relocated = _relocate(registry, image, write_to)
@@ -104,6 +108,7 @@ def _pull_nested(
     root: str,
     pulled: dict[Digest, tuple[RemoteImage, str]],
     report: Report,
+    transfers: Transfers,
 ) -> None:
     """Nested bundles into the outermost folder, each once."""
     for number, nested in enumerate(bundle.nested()):
@@ -117,17 +122,26 @@ def _pull_nested(
         folder = os.path.join(root, naming.NESTED_FOLDER, image.manifest.digest.tag_prefix)
         files.emptied_folder(folder)
         report(f"  Pulling nested bundle '{image.reference}'")
-        _extract(registry, image, folder, lambda line: report(f"    {line}"))
+        _extract(registry, image, folder, lambda line: report(f"    {line}"), transfers)
         pulled[image.manifest.digest] = (image, folder)
 
 
-def _extract(registry: Registry, image: RemoteImage, folder: str, report: Report) -> None:
+def _extract(
+    registry: Registry, image: RemoteImage, folder: str, report: Report, transfers: Transfers
+) -> None:
     """Last layer first, each over what is there, as imgpkg does."""
     layers = image.layers
     for number, layer in enumerate(reversed(layers), 1):
         report(f"Extracting layer '{layer.digest}' ({number}/{len(layers)})")
         with prefixed("Extracting image into directory"):
-            files.extract(unpack(registry.blob(image.repo, layer.digest)), folder)
+            files.extract(unpack(_pieces(registry, image, layer, transfers)), folder)
+
+
+def _pieces(
+    registry: Registry, image: RemoteImage, layer: Descriptor, transfers: Transfers
+) -> Iterator[bytes]:
+    pieces = registry.blob(image.repo, layer.digest, size=layer.size)
+    return watched(transfers, f"layer {layer.digest}", layer.size, pieces)
 
 
 def _relocate(registry: Registry, image: RemoteImage, folder: str) -> bool:

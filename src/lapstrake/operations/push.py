@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+import tempfile
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -12,22 +13,32 @@ from lapstrake.errors import InputError
 from lapstrake.imgpkg import contents, naming
 from lapstrake.imgpkg.remote import prefixed
 from lapstrake.oci.digest import Digest
-from lapstrake.oci.layer import Layer, pack
+from lapstrake.oci.layer import Encoding, Layer, pack
 from lapstrake.oci.manifest import ImageConfig, manifest_of
 from lapstrake.oci.reference import Reference, Repository
+from lapstrake.operations.transfers import UNWATCHED, Transfers, watched
+
+_IN_MEMORY = 4 << 20  # bytes of a layer that need no file
 
 
 class Registry(Protocol):
     """What is written to a registry."""
 
-    def push_blob(self, repository: Repository, digest: Digest, content: bytes) -> None: ...
+    def push_blob(
+        self,
+        repository: Repository,
+        digest: Digest,
+        content: bytes | Callable[[], Iterable[bytes]],
+        *,
+        size: int | None = None,
+    ) -> None: ...
 
     def put_manifest(self, ref: Reference, media_type: str, data: bytes) -> Digest: ...
 
 
 @dataclass(frozen=True, slots=True)
 class PushRequest:
-    """``exclusions`` are paths below an input that are left out."""
+    """``exclusions`` are paths below an input that are left out. ``encoding`` decides about the layer's bytes."""
 
     reference: Reference
     inputs: Sequence[str]
@@ -35,10 +46,14 @@ class PushRequest:
     exclusions: Sequence[str] = (".git",)
     labels: Mapping[str, str] = field(default_factory=dict)
     preserve_permissions: bool = False
+    encoding: Encoding = "auto"
 
 
 def push(
-    registry: Registry, request: PushRequest, report: Callable[[str], None] = lambda _: None
+    registry: Registry,
+    request: PushRequest,
+    report: Callable[[str], None] = lambda _: None,
+    transfers: Transfers = UNWATCHED,
 ) -> Reference:
     """Push and give the reference by digest. ``report`` gets a line for each file and folder.
 
@@ -50,22 +65,33 @@ def push(
     contents.check_duplicates(found)
     for item in found:
         report(f"{'dir' if item.kind == 'folder' else 'file'}: {item.path}")
-    layer = pack(files.entries(found), preserve_permissions=request.preserve_permissions)
     labels = dict(request.labels) | ({naming.BUNDLE_LABEL: "true"} if request.is_bundle else {})
-    return push_layer(registry, request.reference, layer, labels)
+    with tempfile.SpooledTemporaryFile(_IN_MEMORY) as file:
+        entries = files.entries(found)
+        preserve = request.preserve_permissions
+        layer = pack(entries, file, preserve_permissions=preserve, encoding=request.encoding)
+        return push_layer(registry, request.reference, layer, labels, transfers)
 
 
 def push_layer(
-    registry: Registry, reference: Reference, layer: Layer, labels: Mapping[str, str]
+    registry: Registry,
+    reference: Reference,
+    layer: Layer,
+    labels: Mapping[str, str],
+    transfers: Transfers = UNWATCHED,
 ) -> Reference:
     """Push an image of one layer under its tag and imgpkg's own."""
     if reference.digest is not None:
         raise InputError(f"could not parse reference: {reference.original}")
     config = ImageConfig((layer.diff_id,), labels).to_bytes()
     manifest = manifest_of(config, [layer.descriptor])
+
+    def content() -> Iterable[bytes]:
+        return watched(transfers, f"layer {layer.digest}", layer.size, layer.pieces())
+
     with prefixed(f"Writing '{reference}'"):
-        registry.push_blob(reference.repo, layer.digest, layer.data)
-        registry.push_blob(reference.repo, Digest.of(config), config)
+        registry.push_blob(reference.repo, layer.digest, content, size=layer.size)
+        registry.push_blob(reference.repo, Digest.of(config), config, size=len(config))
         registry.put_manifest(reference, manifest.media_type, manifest.data)
         own = reference.with_tag(naming.digest_tag(manifest.digest))
         registry.put_manifest(own, manifest.media_type, manifest.data)

@@ -32,6 +32,9 @@ class Unwatched:
         pass
 
 
+UNWATCHED: Transfers = Unwatched()
+
+
 def watched(transfers: Transfers, what: str, size: int | None, pieces: Iterable[bytes]) -> Iterator[bytes]:
     """``pieces`` as they are, each told to ``transfers`` when it is taken."""
     transfers.began(what, size)
