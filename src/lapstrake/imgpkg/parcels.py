@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from lapstrake.errors import InputError, RegistryError
 from lapstrake.imgpkg import naming
 from lapstrake.imgpkg.bundle_images import Bundle
-from lapstrake.imgpkg.locks import ImagesLock
+from lapstrake.imgpkg.locks import ImagesLock, LockedImage
 from lapstrake.imgpkg.remote import Registry, RemoteImage, fetch_image
 from lapstrake.oci.digest import Digest
 from lapstrake.oci.manifest import Descriptor, ImageConfig, RawManifest
@@ -88,17 +88,19 @@ def parcels_of_image(registry: Registry, reference: Reference) -> list[Parcel]:
     return [replace(parcel, tag=_tag(reference), original=str(parcel.reference))]
 
 
-def parcels_of_lock(registry: Registry, lock: ImagesLock) -> list[Parcel]:
+def parcels_of_lock(registry: Registry, lock: ImagesLock, concurrency: int) -> list[Parcel]:
     """Raises InputError if the lock names a bundle."""
-    parcels = []
-    for locked in lock.images:
+
+    def packed(locked: LockedImage) -> Parcel:
         parcel = pack_image(registry, fetch_image(registry, locked.reference))
         if parcel.is_bundle:
             raise InputError(
                 "Unable to copy bundles using an Images Lock file (hint: Create a bundle with these images)"
             )
-        parcels.append(replace(parcel, original=str(locked.reference)))
-    return _unique(parcels)
+        return replace(parcel, original=str(locked.reference))
+
+    with ThreadPoolExecutor(max(1, concurrency)) as pool:
+        return _unique(pool.map(packed, lock.images))
 
 
 def parcels_of_bundle(registry: Registry, bundle: Bundle, tag: str, concurrency: int) -> list[Parcel]:
@@ -114,9 +116,10 @@ def parcels_of_bundle(registry: Registry, bundle: Bundle, tag: str, concurrency:
     return _unique([replace(root, tag=tag, original=str(root.reference), is_root=True), *images])
 
 
-def with_signatures(registry: Registry, parcels: Sequence[Parcel]) -> list[Parcel]:
+def with_signatures(registry: Registry, parcels: Sequence[Parcel], concurrency: int) -> list[Parcel]:
     """The parcels and those of the signatures that cosign put beside them."""
-    signatures = (signature_of(registry, parcel.reference) for parcel in parcels)
+    with ThreadPoolExecutor(max(1, concurrency)) as pool:
+        signatures = list(pool.map(lambda parcel: signature_of(registry, parcel.reference), parcels))
     found = [
         replace(pack_image(registry, image), tag=naming.signature_tag(parcel.digest))
         for parcel, image in zip(parcels, signatures, strict=True)

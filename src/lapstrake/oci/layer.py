@@ -12,6 +12,7 @@ from lapstrake.errors import InputError
 from lapstrake.oci.compression import Encoding, decompressed, gzipped
 from lapstrake.oci.digest import Digest, Hasher
 from lapstrake.oci.manifest import DOCKER_LAYER, Descriptor
+from lapstrake.oci.read_ahead import read_ahead
 from lapstrake.oci.tarball import Entry, Stream, TarReader, written
 
 __all__ = ["Encoding", "Entry", "Layer", "LayerFile", "Limits", "Stream", "pack", "unpack"]
@@ -92,7 +93,7 @@ def pack(
             inside.update(piece)
             yield piece
 
-    for piece in gzipped(tar(), encoding):
+    for piece in read_ahead(gzipped(read_ahead(tar()), encoding)):
         outside.update(piece)
         file.write(piece)
     return Layer(outside.digest, inside.digest, file.tell(), file)

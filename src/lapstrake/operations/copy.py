@@ -27,12 +27,14 @@ from lapstrake.imgpkg.remote import RemoteImage, images_lock_of, prefixed
 from lapstrake.oci.digest import Digest
 from lapstrake.oci.layer import Entry, pack
 from lapstrake.oci.manifest import Descriptor
+from lapstrake.oci.read_ahead import read_ahead
 from lapstrake.oci.reference import Reference, Repository
 from lapstrake.operations.concurrently import concurrently
 from lapstrake.operations.push import push_layer
 from lapstrake.operations.transfers import UNWATCHED, Transfers, watched
 
 _UPLOADS_PER_IMAGE = 4
+_WORTH_A_THREAD = 4 << 20  # bytes of a layer that is received and sent at the same time
 Report = Callable[[str], None]
 Chunks = Callable[[], Iterable[bytes]]
 
@@ -74,7 +76,8 @@ class RegistrySource:
         self._registry = registry
 
     def chunks(self, parcel: Parcel, layer: Descriptor) -> Iterable[bytes]:
-        return self._registry.blob(parcel.repo, layer.digest, size=layer.size)
+        pieces = self._registry.blob(parcel.repo, layer.digest, size=layer.size)
+        return read_ahead(pieces) if layer.size >= _WORTH_A_THREAD else pieces
 
 
 class TarSource:
@@ -101,7 +104,7 @@ def image_parcels(registry: Readable, reference: Reference, options: CopyOptions
 
 
 def lock_parcels(registry: Readable, lock: ImagesLock, options: CopyOptions) -> list[Parcel]:
-    return _signed(registry, parcels_of_lock(registry, lock), options)
+    return _signed(registry, parcels_of_lock(registry, lock, options.concurrency), options)
 
 
 def bundle_parcels(
@@ -119,7 +122,7 @@ def bundle_parcels(
 
 
 def _signed(registry: Readable, parcels: list[Parcel], options: CopyOptions) -> list[Parcel]:
-    return with_signatures(registry, parcels) if options.signatures else parcels
+    return with_signatures(registry, parcels, options.concurrency) if options.signatures else parcels
 
 
 def report_export(parcels: Sequence[Parcel], report: Report) -> None:

@@ -23,6 +23,7 @@ from lapstrake.imgpkg.remote import (
 from lapstrake.oci.digest import Digest
 from lapstrake.oci.layer import unpack
 from lapstrake.oci.manifest import Descriptor
+from lapstrake.oci.read_ahead import read_ahead
 from lapstrake.oci.reference import Reference
 from lapstrake.operations.transfers import UNWATCHED, Transfers, watched
 
@@ -141,7 +142,7 @@ def _pieces(
     registry: Registry, image: RemoteImage, layer: Descriptor, transfers: Transfers
 ) -> Iterator[bytes]:
     pieces = registry.blob(image.repo, layer.digest, size=layer.size)
-    return watched(transfers, f"layer {layer.digest}", layer.size, pieces)
+    return watched(transfers, f"layer {layer.digest}", layer.size, read_ahead(pieces))
 
 
 def _relocate(registry: Registry, image: RemoteImage, folder: str) -> bool:
