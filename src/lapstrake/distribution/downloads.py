@@ -54,8 +54,8 @@ class Download:
                 self._budget.spend(error)
         if hasher.digest != self._digest:
             raise RegistryError(
-                f"error verifying {self._digest.algorithm} checksum; "
-                f'got "{hasher.digest.hex}", want "{self._digest.hex}"'
+                f"error verifying {self._digest.algorithm} checksum after reading {self._got} bytes; "
+                f'got "{hasher.digest}", want "{self._digest}"'
             )
 
     def _rest(self) -> Iterator[bytes]:
@@ -76,7 +76,7 @@ class Download:
         finally:
             answer.close()
         if self._size is not None and self._got < self._size:
-            raise TemporaryError(f'Get "{answer.url}": unexpected EOF')
+            raise TemporaryError("unexpected EOF")
 
     def _ask(self) -> Answer:
         from_here = {"Range": f"bytes={self._got}-"} if self._got and self._by_range else None

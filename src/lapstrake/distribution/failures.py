@@ -6,6 +6,7 @@ Source: recorded output; the structure of an answer is that of the OCI distribut
 
 from __future__ import annotations
 
+import http.client
 import json
 import re
 from http import HTTPStatus
@@ -39,7 +40,7 @@ def refusal(method: str, url: str, status: int, body: bytes, retry_after: str = 
 
 
 def _refusal(method: str, url: str, status: int, body: bytes) -> RegistryError:
-    where = f"{method} {_redacted(url)}"
+    where = f"{method} {redacted(url)}"
     diagnoses = _diagnoses(body)
     if not diagnoses:
         text = body.decode(errors="replace")[:_LONGEST_BODY]
@@ -58,7 +59,7 @@ def _refusal(method: str, url: str, status: int, body: bytes) -> RegistryError:
     return RegistryError(f"{where}: {joined}", status=status, code=diagnoses[0][0])
 
 
-def _redacted(url: str) -> str:
+def redacted(url: str) -> str:
     """The address without the values of tokens and signatures in its query."""
     return re.sub(r"(?i)([?&](?:[^=&]*(?:token|signature|credential|sig|_state))=)[^&]*", r"\1REDACTED", url)
 
@@ -92,48 +93,112 @@ def go_value(value: object) -> str:
     return str(value)
 
 
-def no_answer(method: str, url: str, error: Exception) -> RegistryError:
-    """The error for a request that got no answer at all, or half of one."""
-    return RegistryError(f'{method.capitalize()} "{_redacted(url)}": {_cause(url, error)}')
+def retold(before: str, error: RegistryError) -> RegistryError:
+    """The same error with words in front."""
+    if isinstance(error, TemporaryError):
+        return TemporaryError(before + str(error), status=error.status, code=error.code, after=error.after)
+    return RegistryError(before + str(error), status=error.status, code=error.code)
 
 
 def unanswered(method: str, url: str, error: Exception) -> RegistryError:
-    """The error for a request without an answer, of the temporary sort if another try may help."""
-    told = no_answer(method, url, error)
-    return TemporaryError(str(told)) if is_temporary(error) else told
+    """The error for a request that got no answer at all: of the temporary sort if another try may get one."""
+    text = f'{method.capitalize()} "{redacted(url)}": {_cause(url, error)}'
+    return TemporaryError(text) if _is_temporary(error) else RegistryError(text)
 
 
-def is_temporary(error: Exception) -> bool:
+def broken_off(error: Exception) -> RegistryError:
+    """The error for a body that ended before its end."""
+    if isinstance(error, urllib3.exceptions.ReadTimeoutError):
+        return TemporaryError("net/http: timeout awaiting the rest of a response")
+    return TemporaryError("unexpected EOF")
+
+
+def json_reason(data: bytes) -> str:
+    """Why ``data`` is no JSON, in Go's words."""
+    text = data.decode(errors="replace")
+    try:
+        json.loads(text)
+    except json.JSONDecodeError as error:
+        if error.pos >= len(text.rstrip()):
+            return "unexpected end of JSON input"
+        return f"invalid character '{text[error.pos]}' looking for beginning of value"
+    except RecursionError:
+        return "exceeded max depth"
+    return "json: cannot unmarshal into an object"
+
+
+def _is_temporary(error: Exception) -> bool:
     """Whether another try may succeed: a connection that broke or was too slow, not one that was refused."""
-    temporary = urllib3.exceptions.TimeoutError | urllib3.exceptions.ProtocolError
-    return isinstance(_reason(error), temporary) and not isinstance(_reason(error), NewConnectionError)
+    error = _reason(error)
+    if isinstance(error, NewConnectionError):
+        return isinstance(error.__cause__, TimeoutError)
+    return isinstance(error, urllib3.exceptions.TimeoutError | urllib3.exceptions.ProtocolError)
 
 
 def _reason(error: Exception) -> Exception:
-    """What urllib3's own giving up is about."""
-    return error.reason if isinstance(error, MaxRetryError) and error.reason else error
+    """What urllib3's own wrappings are about: its giving up, or a proxy."""
+    if isinstance(error, MaxRetryError) and error.reason:
+        return error.reason
+    if isinstance(error, urllib3.exceptions.ProxyError):
+        return error.original_error
+    return error
 
 
 def _cause(url: str, error: Exception) -> str:
+    if isinstance(error, urllib3.exceptions.LocationParseError):
+        return "invalid address"
+    through = "proxyconnect tcp: " if isinstance(error, urllib3.exceptions.ProxyError) else ""
     error = _reason(error)
     parts = urlsplit(url)
     address = f"{parts.hostname}:{parts.port or (443 if parts.scheme == 'https' else 80)}"
-    if isinstance(error, urllib3.exceptions.NameResolutionError):
-        return f"dial tcp: lookup {parts.hostname}: no such host"
-    if isinstance(error, NewConnectionError):
-        cause = error.__cause__
-        text = (cause.strerror if isinstance(cause, OSError) and cause.strerror else str(cause)).lower()
-        return f"dial tcp {address}: connect: {text}"
-    if isinstance(error, urllib3.exceptions.ConnectTimeoutError):
-        return f"dial tcp {address}: i/o timeout"
+    if isinstance(error, NewConnectionError | urllib3.exceptions.ConnectTimeoutError):
+        return through + _unconnected(parts.hostname, address, error)
     if isinstance(error, urllib3.exceptions.ReadTimeoutError):
         return "net/http: timeout awaiting response headers"
     if isinstance(error, urllib3.exceptions.SSLError):
-        text = str(error)
-        if "WRONG_VERSION_NUMBER" in text or "record layer failure" in text:
-            return "http: server gave HTTP response to HTTPS client"
-        reason = re.search(r"certificate verify failed: ([^(]*)", text)
-        return f"tls: failed to verify certificate: {reason[1].strip()}" if reason else f"tls: {text}"
+        return _tls_cause(str(error))
     if isinstance(error, urllib3.exceptions.ProtocolError):
-        return "EOF" if "RemoteDisconnected" in repr(error) else f"unexpected EOF: {error.args[0]}"
-    return str(error)
+        return _protocol_cause(error, address)
+    return through + str(error)
+
+
+def _unconnected(host: str | None, address: str, error: Exception) -> str:
+    if isinstance(error, urllib3.exceptions.NameResolutionError):
+        return f"dial tcp: lookup {host}: no such host"
+    if not isinstance(error, NewConnectionError) or isinstance(error.__cause__, TimeoutError):
+        return f"dial tcp {address}: i/o timeout"
+    cause = error.__cause__
+    text = (cause.strerror if isinstance(cause, OSError) and cause.strerror else str(cause)).lower()
+    return f"dial tcp {address}: connect: {text}"
+
+
+def _tls_cause(text: str) -> str:
+    if "WRONG_VERSION_NUMBER" in text or "record layer failure" in text:
+        return "http: server gave HTTP response to HTTPS client"
+    if "EOF occurred" in text:
+        return "EOF"
+    if "self-signed certificate" in text or "self signed certificate" in text or "local issuer" in text:
+        return "tls: failed to verify certificate: x509: certificate signed by unknown authority"
+    reason = re.search(r"certificate verify failed: ([^(]*)", text)
+    return f"tls: failed to verify certificate: {reason[1].strip()}" if reason else f"tls: {text}"
+
+
+def _protocol_cause(error: urllib3.exceptions.ProtocolError, address: str) -> str:
+    cause = error.args[1] if len(error.args) > 1 else error.__cause__
+    if isinstance(cause, http.client.RemoteDisconnected):
+        return "EOF"
+    if isinstance(cause, ConnectionResetError):
+        return f"read tcp {address}: read: connection reset by peer"
+    if isinstance(cause, BrokenPipeError):
+        return f"write tcp {address}: write: broken pipe"
+    if isinstance(cause, http.client.HTTPException):
+        return f"net/http: HTTP/1.x transport connection broken: {_malformed(cause)}"
+    return "unexpected EOF"
+
+
+def _malformed(cause: http.client.HTTPException) -> str:
+    if isinstance(cause, http.client.BadStatusLine):
+        return f'malformed HTTP response "{str(cause).strip()[:200]}"'
+    if isinstance(cause, http.client.LineTooLong) or "headers" in str(cause):
+        return "net/http: server response headers exceeded what is allowed; aborted"
+    return str(cause)[:200]

@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
+import threading
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+from urllib.parse import unquote, urljoin, urlsplit
 
 import urllib3
+from urllib3.connectionpool import HTTPConnectionPool
+from urllib3.exceptions import LocationParseError
 
+from lapstrake.distribution.proxies import Proxies
 from lapstrake.errors import InputError
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     import ssl
 
+_CONNECTIONS = 64  # kept for each host; more threads than that do not talk at once
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+
+Send = Callable[..., urllib3.BaseHTTPResponse]
+
 
 class HttpPools:
-    """Chooses the pool for each request: direct, or the proxy for its scheme."""
+    """Chooses the connections for each request: direct ones, or those of the proxy for its scheme."""
 
     def __init__(
         self,
@@ -26,72 +36,133 @@ class HttpPools:
         environment: Mapping[str, str],
     ) -> None:
         """Raises InputError for a certificate file that is missing or holds none."""
-        pems = [_pem(path) for path in ca_cert_paths]
-        self._settings: dict[str, Any] = {"maxsize": 16, "timeout": timeout}
-        if pems or not verify_certs:
-            self._settings["ssl_context"] = _tls_context(ca_cert_paths, pems, verify_certs)
-        self._proxies = {
-            scheme: url
-            for scheme in ("http", "https")
-            if (url := environment.get(f"{scheme.upper()}_PROXY") or environment.get(f"{scheme}_proxy"))
-        }
-        self._direct_hosts = environment.get("NO_PROXY") or environment.get("no_proxy") or ""
-        self._direct = urllib3.PoolManager(**self._settings)
-        self._proxied: dict[str, urllib3.ProxyManager] = {}
+        self._pems = [_pem(path) for path in ca_cert_paths]
+        self._verify = verify_certs
+        self._settings: dict[str, Any] = {"maxsize": _CONNECTIONS, "timeout": timeout}
+        self._proxies = Proxies(environment)
+        self._managers: dict[tuple[str, str], urllib3.PoolManager] = {}
+        self._senders: dict[str, tuple[Send, bool]] = {}
+        self._lock = threading.Lock()
+        self._context: ssl.SSLContext | None = None
 
-    def request(self, method: str, url: str, **arguments: Any) -> urllib3.BaseHTTPResponse:
-        """As urllib3's; raises its HTTPError."""
-        return self._pool(url).request(method, url, **arguments)
+    def proxy_of(self, url: str) -> str:
+        """The address of the proxy for ``url``, "" for none. Raises InputError for one we cannot use."""
+        return self._proxies.proxy_of(url)
+
+    def request(
+        self,
+        method: str,
+        url: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        body: bytes | Iterable[bytes] | None = None,
+        redirects: int = 0,
+    ) -> urllib3.BaseHTTPResponse:
+        """One request; its body has not been read yet. Raises urllib3's HTTPError.
+
+        ``redirects`` are followed at most, without ``headers`` on the way to another host.
+        """
+        while True:
+            response = self._send(method, url, headers or {}, body)
+            location = response.headers.get("Location")
+            if not redirects or response.status not in _REDIRECTS or not location or method == "POST":
+                return response
+            response.drain_conn()
+            redirects -= 1
+            following = urljoin(url, location)
+            if not following.startswith(("https://", "http://")):
+                return response
+            if urlsplit(url)[:2] != urlsplit(following)[:2]:
+                headers = None
+            url = following
 
     def clear(self) -> None:
-        for pool in (self._direct, *self._proxied.values()):
-            pool.clear()
+        with self._lock:
+            for manager in self._managers.values():
+                manager.clear()
+            self._senders.clear()
 
-    def _pool(self, url: str) -> urllib3.PoolManager:
-        parts = urlsplit(url)
-        proxy = self._proxies.get(parts.scheme)
-        if not proxy or not parts.hostname or _is_direct(parts.hostname, self._direct_hosts):
-            return self._direct
-        if proxy not in self._proxied:
-            address = proxy if "://" in proxy else f"http://{proxy}"
-            self._proxied[proxy] = urllib3.ProxyManager(address, **self._settings)
-        return self._proxied[proxy]
+    def _send(
+        self, method: str, url: str, headers: Mapping[str, str], body: bytes | Iterable[bytes] | None
+    ) -> urllib3.BaseHTTPResponse:
+        slash = url.find("/", 8)
+        base, target = (url[:slash], url[slash:]) if slash > 0 else (url, "/")
+        send, whole = self._senders.get(base) or self._sender(base)
+        return send(
+            method,
+            url if whole else target,
+            body=body,
+            headers=headers,
+            preload_content=False,
+            retries=False,
+            redirect=False,
+        )
 
+    def _sender(self, base: str) -> tuple[Send, bool]:
+        """What sends to ``base``, and whether it wants whole addresses."""
+        scheme = base.partition(":")[0]
+        try:
+            proxy = self._proxies.proxy_of(base)
+        except ValueError as error:  # a port that is none, say
+            raise LocationParseError(base) from error
+        with self._lock:
+            manager = self._managers.get((scheme, proxy)) or self._manager(scheme, proxy)
+            self._managers[scheme, proxy] = manager
+            if proxy:
+                sender: tuple[Send, bool] = manager.urlopen, True
+            else:
+                pool: HTTPConnectionPool = manager.connection_from_url(base)
+                sender = pool.urlopen, False
+            self._senders[base] = sender
+        return sender
 
-def _is_direct(host: str, direct_hosts: str) -> bool:
-    """Whether a host is spoken to without proxy: this machine, and what NO_PROXY lists (names cover subdomains)."""
-    if host in ("localhost", "::1") or host.startswith("127."):
-        return True
-    for name in direct_hosts.replace(" ", "").split(","):
-        bare = name.partition(":")[0].lstrip(".")
-        if name == "*" or (bare and (host == bare or host.endswith(f".{bare}"))):
-            return True
-    return False
+    def _manager(self, scheme: str, proxy: str) -> urllib3.PoolManager:
+        settings = self._settings
+        if scheme == "https" or proxy.startswith("https:"):
+            settings = {**settings, "ssl_context": self._tls_context()}
+        if not proxy:
+            return urllib3.PoolManager(**settings)
+        parts = urlsplit(proxy)
+        shown = None
+        if parts.username is not None:
+            name = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
+            shown = urllib3.make_headers(proxy_basic_auth=name)
+            proxy = parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
+        return urllib3.ProxyManager(
+            proxy, proxy_headers=shown, proxy_ssl_context=settings.get("ssl_context"), **settings
+        )
+
+    def _tls_context(self) -> ssl.SSLContext:
+        """One for all connections, made when the first needs it: reading the system's certificates takes a while."""
+        import ssl
+
+        if self._context is None:
+            context = ssl.create_default_context()
+            for pem in self._pems:
+                context.load_verify_locations(cadata=pem)
+            if not self._verify:
+                context.check_hostname = False
+                context.verify_mode = ssl.CERT_NONE
+            self._context = context
+        return self._context
 
 
 def _pem(path: str) -> str:
+    """The text of a file with certificates."""
+    import ssl
+
     try:
         with open(path, encoding="utf-8", errors="replace") as file:
-            return file.read()
+            pem = file.read()
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
         raise InputError(
             f"Creating registry HTTP transport: Reading CA certificates from '{path}': open {path}: {reason}"
         ) from error
-
-
-def _tls_context(paths: Sequence[str], pems: Sequence[str], verify: bool) -> ssl.SSLContext:
-    import ssl
-
-    context = ssl.create_default_context()
-    for path, pem in zip(paths, pems, strict=True):
-        try:
-            context.load_verify_locations(cadata=pem)
-        except (ssl.SSLError, ValueError) as error:
-            raise InputError(
-                f"Creating registry HTTP transport: Adding CA certificates from '{path}': failed"
-            ) from error
-    if not verify:
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
-    return context
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cadata=pem)
+    except (ssl.SSLError, ValueError) as error:
+        raise InputError(
+            f"Creating registry HTTP transport: Adding CA certificates from '{path}': failed"
+        ) from error
+    return pem

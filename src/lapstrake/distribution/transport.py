@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -11,10 +12,11 @@ from urllib.parse import urljoin, urlsplit
 import urllib3
 from urllib3.exceptions import HTTPError
 
-from lapstrake.distribution.authority import Authority, ping, transport_error
+from lapstrake.distribution.authority import Authority
 from lapstrake.distribution.credentials import Credentialed
-from lapstrake.distribution.failures import refusal, unanswered
+from lapstrake.distribution.failures import TemporaryError, broken_off, redacted, refusal, unanswered
 from lapstrake.distribution.options import RegistryOptions
+from lapstrake.distribution.pings import find_registry
 from lapstrake.distribution.pools import HttpPools
 from lapstrake.distribution.retries import Retries
 from lapstrake.errors import RegistryError
@@ -22,11 +24,14 @@ from lapstrake.oci.reference import Repository
 
 Body = bytes | Callable[[], Iterable[bytes]]  # the function is called once for each time the request is sent
 
-_LARGEST_REFUSAL = 64 << 10
 _LARGEST_LEFTOVER = 64 << 10
 _PIECE = 1 << 20
 _MOST_REDIRECTS = 10
+_LEAST_PROGRESS, _PROGRESS_SECONDS = 1024, 30.0  # bytes that must come within so many seconds
+_SENT_AT_ONCE = 256 << 10  # bytes; each piece may take as long as a connection may
+_UNPREPARED = "Error while preparing a transport to talk with the registry: Unable to create round tripper: "
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
+_REDIRECTED = ("GET", "HEAD")
 _OWN_HEADERS = {"imgpkg-session-id": uuid.uuid4().hex, "User-Agent": "lapstrake"}
 
 
@@ -51,12 +56,24 @@ class Answer:
         return urljoin(self.url, self.header("Location"))
 
     def pieces(self) -> Iterator[bytes]:
-        """The body as it arrives. Raises RegistryError (TemporaryError if it broke off)."""
+        """The body as it arrives. Raises TemporaryError if it breaks off or hardly comes on."""
+        clock = time.monotonic
+        progress, waited = 0, 0.0
         try:
-            while piece := self.response.read1(_PIECE, decode_content=False):
+            while True:
+                begun = clock()
+                piece = self.response.read1(_PIECE, decode_content=False)
+                if not piece:
+                    return
+                waited += clock() - begun
+                progress += len(piece)
+                if progress >= _LEAST_PROGRESS:
+                    progress, waited = 0, 0.0
+                elif waited > _PROGRESS_SECONDS:
+                    raise TemporaryError("net/http: timeout awaiting the rest of a response")
                 yield piece
         except HTTPError as error:
-            raise unanswered(self.method, self.url, error) from error
+            raise broken_off(error) from error
 
     def whole(self, limit: int) -> bytes:
         """The body, which may have ``limit`` bytes."""
@@ -75,18 +92,18 @@ class Answer:
     def close(self) -> None:
         """Give the connection back if nothing is left on it, else end it."""
         if self.response.length_remaining == 0:
-            self.response.release_conn()
+            self.response.drain_conn()
         else:
             self.response.close()
 
-    def drain(self) -> None:
+    def drain(self) -> bytes:
         """Read a small rest, so that the connection can be used again."""
         try:
-            self.response.read(_LARGEST_LEFTOVER)
+            return self.response.read(_LARGEST_LEFTOVER)
         except HTTPError:
-            self.response.close()
-            return
-        self.close()
+            return b""
+        finally:
+            self.close()
 
 
 class Transport:
@@ -104,7 +121,9 @@ class Transport:
         )
         self._retries = retries
         self._authorities: dict[str, Authority] = {}
+        self._asking: dict[str, threading.Lock] = {}
         self._lock = threading.Lock()
+        self._told_as = _UNPREPARED if options.env_prefix == "IMGPKG" else ""
 
     def close(self) -> None:
         self._pools.clear()
@@ -127,18 +146,21 @@ class Transport:
         """
         authority = self._authority(repository)
         url = path if "://" in path else f"{authority.base}/v2/{repository.path}/{path}"
-        own = _OWN_HEADERS if headers is None else {**_OWN_HEADERS, **headers}
-        for renew in (False, True):
-            credentials = authority.headers((repository, *also), push=push, renew=renew)
-            answer = self._follow(authority.base, method, url, own, credentials, body)
-            if answer.status != 401 or renew or not authority.renewable:
-                break
-            answer.drain()
+        own = {**_OWN_HEADERS, **(headers or {})}
+        if isinstance(body, bytes):
+            own["Content-Length"] = str(len(body))
+        repositories = (repository, *also)
+        shown = authority.headers(repositories, push=push)
+        answer = self._follow(authority.base, method, url, own, shown, body)
+        if answer.status == 401:
+            challenge = answer.header("WWW-Authenticate")
+            others = authority.renewed(repositories, push=push, refused=shown, challenge=challenge)
+            if others is not None:
+                answer.drain()
+                answer = self._follow(authority.base, method, url, own, others, body)
         if answer.status < 300:
             return answer
-        failure = answer.response.read(_LARGEST_REFUSAL) if method != "HEAD" else b""
-        answer.close()
-        raise refusal(method, url, answer.status, failure, answer.header("Retry-After"))
+        raise refusal(method, url, answer.status, answer.drain(), answer.header("Retry-After"))
 
     def _follow(
         self,
@@ -150,70 +172,68 @@ class Transport:
         body: Body | None,
     ) -> Answer:
         """The answer where the redirects end; credentials are shown to the registry itself only."""
-        first = url
-        for _ in range(_MOST_REDIRECTS + 1):
+        for _ in range(_MOST_REDIRECTS):
             shown = {**headers, **credentials} if _is_below(base, url) else headers
             answer = Answer(method, url, self._once(method, url, shown, body))
-            if (
-                answer.status not in _REDIRECTS
-                or method not in ("GET", "HEAD")
-                or not answer.header("Location")
-            ):
+            if answer.status not in _REDIRECTS or method not in _REDIRECTED or not answer.header("Location"):
                 return answer
             answer.drain()
             url = answer.location
-            if not url.startswith(("https://", "http://")):
-                raise RegistryError(f"{method} {first}: Expected a redirect to an address with http or https")
-        raise RegistryError(f"{method} {first}: stopped after {_MOST_REDIRECTS} redirects")
+            scheme = url.partition(":")[0]
+            if scheme not in ("https", "http"):
+                raise RegistryError(f'Get "{redacted(url)}": unsupported protocol scheme "{scheme}"')
+        raise RegistryError(f'Get "{redacted(url)}": stopped after {_MOST_REDIRECTS} redirects')
 
     def _once(
         self, method: str, url: str, headers: Mapping[str, str], body: Body | None
     ) -> urllib3.BaseHTTPResponse:
-        outgoing = _Outgoing(body) if callable(body) else body
+        outgoing: bytes | _Outgoing | None
+        if callable(body) or (body and len(body) > _SENT_AT_ONCE):
+            outgoing = _Outgoing(body)
+        else:
+            outgoing = body
         try:
-            return self._pools.request(
-                method,
-                url,
-                headers=headers,
-                body=outgoing,
-                preload_content=False,
-                retries=False,
-                redirect=False,
-            )
+            return self._pools.request(method, url, headers=headers, body=outgoing)
         except HTTPError as error:
             if isinstance(outgoing, _Outgoing) and outgoing.failure:
                 raise outgoing.failure from error
             raise unanswered(method, url, error) from error
 
     def _authority(self, repository: Repository) -> Authority:
-        with self._lock:
-            known = self._authorities.get(repository.registry)
-            if known is None:
-                known = self._retries.run(lambda: self._ping(repository))
-                self._authorities[repository.registry] = known
-            return known
+        host = repository.registry
+        known = self._authorities.get(host)
+        if known is None:
+            with self._lock:
+                asking = self._asking.setdefault(host, threading.Lock())
+            with asking:
+                known = self._authorities.get(host) or self._retries.run(lambda: self._asked(repository))
+                self._authorities[host] = known
+        return known
 
-    def _ping(self, repository: Repository) -> Authority:
-        schemes = ["http", "https"] if self._options.insecure or repository.is_local else ["https"]
-        failures: list[RegistryError] = []
-        for scheme in schemes:
-            try:
-                return ping(self._pools, f"{scheme}://{repository.registry}", self._credentials)
-            except RegistryError as error:
-                failures.insert(0, error)
-        raise transport_error(failures, told_apart=self._options.env_prefix == "IMGPKG")
+    def _asked(self, repository: Repository) -> Authority:
+        plain_too = self._options.insecure or repository.is_local
+        base, offered = find_registry(
+            self._pools, repository.registry, plain_too=plain_too, told_as=self._told_as
+        )
+        return Authority(self._pools, base, offered, self._credentials, told_as=self._told_as)
 
 
 class _Outgoing:
-    """A body on its way; remembers if it was its source that failed, not the connection."""
+    """A body on its way in pieces; remembers if it was its source that failed, not the connection."""
 
-    def __init__(self, pieces: Callable[[], Iterable[bytes]]) -> None:
-        self._pieces = pieces
+    def __init__(self, body: Body) -> None:
+        self._body = body
         self.failure: Exception | None = None
 
     def __iter__(self) -> Iterator[bytes]:
         try:
-            yield from self._pieces()
+            for piece in self._body() if callable(self._body) else (self._body,):
+                if len(piece) <= _SENT_AT_ONCE:
+                    yield piece
+                    continue
+                view = memoryview(piece)
+                for at in range(0, len(view), _SENT_AT_ONCE):
+                    yield view[at : at + _SENT_AT_ONCE]  # type: ignore[misc]  # sockets take any buffer
         except Exception as error:
             self.failure = error
             raise
