@@ -31,7 +31,7 @@ def store(tmp_path: Path, clock: Clock) -> Store:
 
 
 def add_blob(store: Store, repository: str, data: bytes) -> Digest:
-    path = store.upload_file()
+    path = store.upload_path(repository)
     Path(path).write_bytes(data)
     digest = Digest.of(data)
     store.add_blob(repository, digest, path)
@@ -147,11 +147,24 @@ def test_content_stays_while_another_repository_has_it(store: Store, clock: Cloc
 
 
 def test_content_stays_for_a_push_that_has_no_manifest_yet(store: Store, clock: Clock) -> None:
-    push(store, "one", "1h", b"layer")
+    push(store, "one", "2h", b"layer")
+    clock.now += 7200 - 3000
     digest = add_blob(store, "two", b"layer")
-    clock.now += DAY
-    store.sweep(clock.now)
+    clock.now += 3000
+    assert store.sweep(clock.now) == [("one", "2h")]
     assert os.path.exists(store.blob("two", digest))
+
+
+def test_blob_that_is_not_named_within_an_hour_is_swept(store: Store, clock: Clock, tmp_path: Path) -> None:
+    push(store, "app", "v1", b"layer")
+    digest = add_blob(store, "app", b"pushed, but never named")
+    clock.now += 3599
+    store.sweep(clock.now)
+    assert digest.hex in content(tmp_path)
+    clock.now += 1
+    store.sweep(clock.now)
+    assert digest.hex not in content(tmp_path)
+    assert len(content(tmp_path)) == 3, "what a manifest names stays"
 
 
 def test_damaged_files_do_not_stop_a_sweep(store: Store, clock: Clock, tmp_path: Path) -> None:
@@ -194,7 +207,7 @@ def test_next_start_clears_what_was_left_unfinished(store: Store, clock: Clock, 
     push(store, "app", "v1", b"layer")
     add_blob(store, "app", b"pushed, but never named")
     root = tmp_path / "content"
-    store.upload_file()
+    Path(store.upload_path("app")).write_bytes(b"half")
     (root / "blobs" / "ff").mkdir(exist_ok=True)
     (root / "blobs" / "ff" / ("ff" + "0" * 62)).write_bytes(b"nobody's")
     (root / "repositories" / "app" / "_tags" / ".new-1").write_bytes(b"half")

@@ -1,14 +1,17 @@
-"""What a registry forgets: tags at the end of their life, and what only they kept."""
+"""What a registry forgets: tags at the end of their life, what only they kept, and what nobody ever named."""
 
 from __future__ import annotations
 
+import heapq
 from collections.abc import Callable
 
 from lapstrake.oci.digest import Digest
+from lapstrake.registry.ledger import Ledger
 from lapstrake.registry.lifetimes import is_internal, lifetime
-from lapstrake.registry.shelf import BLOBS, MANIFESTS, TAGS, Shelf, Tag
+from lapstrake.registry.manifest import inspect
+from lapstrake.registry.refusals import Refusal
+from lapstrake.registry.shelf import BLOBS, MANIFESTS, PAST, TAGS, Shelf, Tag
 
-_PAST = ".past-"  # begins the name of the file that ends what a tag with a life pointed to before
 _RECENT = 300.0  # seconds during which a blob that was asked for is not removed
 
 
@@ -18,113 +21,179 @@ class Retention:
     Times are seconds of the registry's clock. Callers hold the store's lock.
     """
 
-    def __init__(self, shelf: Shelf) -> None:
+    def __init__(self, shelf: Shelf, ledger: Ledger, unnamed: float) -> None:
+        """``unnamed``: seconds for which a new blob is kept that no manifest names."""
         self._shelf = shelf
-        self._ends: dict[tuple[str, str], float] = {}
+        self._ledger = ledger
+        self._unnamed = unnamed
+        self._ends: list[tuple[float, str, str]] = []  # a heap; tags that changed since are passed over
         self._asked: dict[tuple[str, Digest], float] = {}
-        self._candidates: set[tuple[str, Digest]] = set()
+        self._candidates: dict[tuple[str, Digest], float] = {}  # when to look whether it is named
         self._recover()
 
-    def set_tag(self, repository: str, name: str, digest: Digest, now: float) -> None:
-        """Point a tag to a manifest; its life, if its name gives it one, begins anew.
-
-        What it pointed to before keeps the end it had.
-        """
-        before = self._shelf.tag(repository, name)
-        if before is not None and before.expires is not None and before.digest != digest:
-            self._write(repository, f"{_PAST}{before.digest.hex}", before)
+    def tag(self, name: str, digest: Digest, now: float) -> Tag:
+        """A tag whose life, if its name gives it one, begins now."""
         seconds = lifetime(name)
-        self._write(repository, name, Tag(digest, None if seconds is None else now + seconds))
+        return Tag(digest, None if seconds is None else now + seconds)
+
+    def set_tag(self, repository: str, name: str, tag: Tag, draft: str) -> None:
+        """``draft``: the tag's file. What the tag pointed to before keeps the end it had."""
+        found = self._ledger.repository(repository)
+        before = found.tags.get(name)
+        if before is not None and before.expires is not None and before.digest != tag.digest:
+            self._settle(
+                repository, f"{PAST}{before.digest.hex}", before, self._shelf.draft(before.to_bytes())
+            )
+        self._settle(repository, name, tag, draft)
+
+    def new_blob(self, repository: str, digest: Digest, now: float) -> None:
+        """Look after a while whether a manifest names it by then."""
+        self._candidates[repository, digest] = now + self._unnamed
 
     def asked_for(self, repository: str, digest: Digest, now: float) -> None:
         """Keep a blob for some minutes: a push that found it there will name it soon."""
         self._asked[repository, digest] = now
 
     def is_due(self, now: float) -> bool:
-        return any(ends <= now for ends in self._ends.copy().values())
+        """Whether a tag may have ended by ``now``."""
+        try:
+            return self._ends[0][0] <= now
+        except IndexError:
+            return False
 
     def sweep(self, now: float) -> list[tuple[str, str]]:
         """Remove the tags that end by ``now`` and what only they kept; (repository, tag) of those.
 
-        A manifest goes when no tag but imgpkg's own holds it and no index names it; then its internal tags
-        and its locations image go too, and the blobs that no manifest names.
+        A manifest goes when no tag but imgpkg's own holds it and no index names it; then its internal tags,
+        its locations image and its untagged referrers go too, and the blobs that no manifest names.
         """
-        due = sorted(key for key, ends in self._ends.items() if ends <= now)
+        due = self._due(now)
         for repository, name in due:
-            ended = self._shelf.tag(repository, name)
+            ended = self._ledger.repository(repository).tags.get(name)
             self.remove_tag(repository, name)
             if ended is not None and not self._is_held(repository, ended.digest, but=is_internal):
-                self._remove_with_locations(repository, ended.digest)
+                self._remove_with_companions(repository, ended.digest)
         self.remove_unnamed_blobs(now)
-        return [(repository, name) for repository, name in due if not name.startswith(_PAST)]
+        return [(repository, name) for repository, name in due if not name.startswith(PAST)]
 
     def remove_tag(self, repository: str, name: str) -> None:
+        self._ledger.drop_tag(repository, name)
         self._shelf.remove(self._shelf.place(repository, TAGS, name))
-        self._ends.pop((repository, name), None)
 
     def remove_manifest(self, repository: str, digest: Digest) -> None:
         """The manifest with its tags and, of an index, the images that nothing else holds."""
-        if not self._shelf.holds(repository, MANIFESTS, digest):
+        found = self._ledger.repository(repository)
+        known = found.manifests.get(digest)
+        if known is None:
             return
-        named = self._shelf.named_by(repository, digest)
-        for name in self._tags_of(repository, digest):
+        for name in sorted(found.tagged.get(digest, ())):
             self.remove_tag(repository, name)
+        self._ledger.drop_manifest(repository, digest)
         self._shelf.remove(self._shelf.place(repository, MANIFESTS, digest.hex))
-        self._shelf.remove_content(digest)
-        for child in named:
-            if not self._shelf.holds(repository, MANIFESTS, child):
-                self._candidates.add((repository, child))
+        self._remove_content(digest)
+        for child in known.named:
+            if child not in found.manifests:
+                self._candidates[repository, child] = 0.0
             elif not self._is_held(repository, child):
                 self.remove_manifest(repository, child)
 
+    def remove_blob(self, repository: str, digest: Digest) -> None:
+        self._ledger.drop_blob(repository, digest)
+        self._shelf.remove(self._shelf.place(repository, BLOBS, digest.hex))
+        self._remove_content(digest)
+
     def remove_unnamed_blobs(self, now: float) -> None:
-        """Blobs that a removed manifest named and no other does, unless somebody asked for them just now."""
-        self._asked = {key: when for key, when in self._asked.items() if now - when < _RECENT}
-        for repository in {name for name, _ in self._candidates}:
-            used = {digest for named in self._shelf.manifests(repository) for digest in named}
-            for candidate in [key for key in self._candidates if key[0] == repository]:
-                if candidate in self._asked:
-                    continue
-                self._candidates.discard(candidate)
-                digest = candidate[1]
-                if digest not in used:
-                    self._shelf.remove(self._shelf.place(repository, BLOBS, digest.hex))
-                    self._shelf.remove_content(digest)
+        """Blobs that no manifest names any more, or not in time, unless somebody asked for them just now."""
+        for key in [key for key, when in self._asked.copy().items() if now - when >= _RECENT]:
+            del self._asked[key]
+        for key in [key for key, when in self._candidates.items() if when <= now]:
+            repository, digest = key
+            found = self._ledger.repository(repository)
+            if digest in found.named:
+                del self._candidates[key]
+            elif key not in self._asked:
+                del self._candidates[key]
+                self.remove_blob(repository, digest)
 
-    def _write(self, repository: str, name: str, tag: Tag) -> None:
-        self._shelf.write_tag(repository, name, tag)
+    def _due(self, now: float) -> list[tuple[str, str]]:
+        due = set()
+        while self.is_due(now):
+            expires, repository, name = heapq.heappop(self._ends)
+            tag = self._ledger.repository(repository).tags.get(name)
+            if tag is not None and tag.expires == expires:
+                due.add((repository, name))
+        return sorted(due)
+
+    def _settle(self, repository: str, name: str, tag: Tag, draft: str) -> None:
+        self._shelf.settle(draft, self._shelf.place(repository, TAGS, name))
+        self._learn_tag(repository, name, tag)
+
+    def _learn_tag(self, repository: str, name: str, tag: Tag) -> None:
+        self._ledger.set_tag(repository, name, tag)
         if tag.expires is not None:
-            self._ends[repository, name] = tag.expires
+            heapq.heappush(self._ends, (tag.expires, repository, name))
 
-    def _tags_of(self, repository: str, digest: Digest) -> list[str]:
-        tags = ((name, self._shelf.tag(repository, name)) for name in self._shelf.tag_names(repository))
-        return [name for name, tag in tags if tag is not None and tag.digest == digest]
+    def _remove_content(self, digest: Digest) -> None:
+        """The bytes themselves, unless some repository still holds them."""
+        if not self._ledger.is_held(digest):
+            self._ledger.drop_content(digest)
+            self._shelf.remove(self._shelf.content(digest))
 
     def _is_held(self, repository: str, digest: Digest, but: Callable[[str], bool] = lambda _: False) -> bool:
         """Whether a tag (``but`` some) or an index holds a manifest."""
-        if not all(but(name) for name in self._tags_of(repository, digest)):
-            return True
-        return any(digest in named for named in self._shelf.manifests(repository))
+        found = self._ledger.repository(repository)
+        return digest in found.named or not all(but(name) for name in found.tagged.get(digest, ()))
 
-    def _remove_with_locations(self, repository: str, digest: Digest) -> None:
+    def _remove_with_companions(self, repository: str, digest: Digest) -> None:
+        """A manifest that ended, and what was made for it: imgpkg's locations image, referrers without a tag."""
+        found = self._ledger.repository(repository)
         name = f"{digest.tag_prefix}.image-locations.imgpkg"
-        locations = self._shelf.tag(repository, name)
+        locations = found.tags.get(name)
         self.remove_manifest(repository, digest)
-        if locations is None:
-            return
-        self.remove_tag(repository, name)
-        if self._tags_of(repository, locations.digest) in ([], [f"{locations.digest.tag_prefix}.imgpkg"]):
-            self.remove_manifest(repository, locations.digest)
+        if locations is not None:
+            self.remove_tag(repository, name)
+            if found.tagged.get(locations.digest, set()) <= {f"{locations.digest.tag_prefix}.imgpkg"}:
+                self.remove_manifest(repository, locations.digest)
+        for referrer in sorted(found.referrers.get(digest, ())):
+            if not self._is_held(repository, referrer):
+                self._remove_with_companions(repository, referrer)
 
     def _recover(self) -> None:
-        """Clear what an earlier process left unfinished, and learn the ends of all tags."""
-        self._shelf.clear_unfinished()
-        for repository in self._shelf.repositories(BLOBS, MANIFESTS):
-            blobs = self._shelf.names(repository, BLOBS)
-            self._candidates |= {(repository, Digest("sha256", blob)) for blob in blobs}
-            for name in self._shelf.names(repository, TAGS):
-                tag = self._shelf.tag(repository, name)
-                if tag is None or not self._shelf.holds(repository, MANIFESTS, tag.digest):
-                    self.remove_tag(repository, name)
-                elif tag.expires is not None:
-                    self._ends[repository, name] = tag.expires
+        """Learn what is there, and clear what an earlier process left unfinished."""
+        held: set[Digest] = set()
+        sizes = dict(self._shelf.contents())
+        for repository, ever_manifest in self._shelf.repositories():
+            self._ledger.repository(repository).ever_manifest = ever_manifest
+            for digest in self._shelf.digests(repository, MANIFESTS):
+                self._recover_manifest(repository, digest)
+                held.add(digest)
+            for digest in self._shelf.digests(repository, BLOBS):
+                if digest in sizes:
+                    self._ledger.add_blob(repository, digest)
+                    self._candidates[repository, digest] = 0.0
+                    held.add(digest)
+                else:
+                    self._shelf.remove(self._shelf.place(repository, BLOBS, digest.hex))
+            self._recover_tags(repository)
+        self._shelf.clear_unfinished(held)
+        for digest in held & sizes.keys():
+            self._ledger.add_content(digest, sizes[digest])
+
+    def _recover_manifest(self, repository: str, digest: Digest) -> None:
+        """A damaged one stays where it is, keeps nothing alive and can be pushed anew."""
+        data = self._shelf.read(digest)
+        media_type = self._shelf.media_type(repository, digest)
+        try:
+            if data is not None and Digest.of(data, digest.algorithm) == digest:
+                self._ledger.add_manifest(repository, digest, media_type, inspect(media_type, data))
+        except Refusal:
+            pass
+
+    def _recover_tags(self, repository: str) -> None:
+        found = self._ledger.repository(repository)
+        for name in self._shelf.names(repository, TAGS):
+            tag = self._shelf.tag(repository, name)
+            if tag is None or tag.digest not in found.manifests:
+                self._shelf.remove(self._shelf.place(repository, TAGS, name))
+            else:
+                self._learn_tag(repository, name, tag)

@@ -1,50 +1,83 @@
-"""Runs the registry in a thread, for a command, the lab and the tests."""
+"""Runs the registry in threads, for a command, the control plane and the tests."""
 
 from __future__ import annotations
 
+import os
 import socket
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import dataclass
 
 import uvicorn
 
 from lapstrake.errors import InputError
-from lapstrake.registry.app import application
+from lapstrake.registry.access import BasicGate, Gate, TokenGate
+from lapstrake.registry.accounts import AccountsFile
+from lapstrake.registry.app import Application
+from lapstrake.registry.handlers import Handlers
+from lapstrake.registry.limits import Limits
+from lapstrake.registry.logins import Logins
+from lapstrake.registry.metrics import Metrics
+from lapstrake.registry.shelf import Hold
 from lapstrake.registry.store import Store
+from lapstrake.registry.tokens import Tokens, signing_key
 from lapstrake.registry.uploads import Uploads
 
 _BACKLOG = 256
 _START_SECONDS = 10.0
+_THREADS = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Tls:
+    """Files in PEM form."""
+
+    certificate: str
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Auth:
+    """``users``: the file of the accounts; ``tokens``: Docker's token flow instead of passwords with each request."""
+
+    users: str
+    tokens: bool = False
+    anonymous_pull: bool = False
 
 
 class RunningRegistry:
     """A registry that answers at ``url`` until it is closed. Also a context manager."""
 
     def __init__(
-        self, listener: socket.socket, store: Store, clock: Callable[[], float], sweep_seconds: float
+        self,
+        listener: socket.socket,
+        store: Store,
+        *,
+        clock: Callable[[], float],
+        sweep_seconds: float,
+        gate: Gate | None,
+        tls: Tls | None,
+        parts: ExitStack,
     ) -> None:
+        """``parts`` is closed with it."""
         host, port = listener.getsockname()[:2]
         self.host = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-        self.url = f"http://{self.host}"
+        self.url = f"{'https' if tls else 'http'}://{self.host}"
         self.port = int(port)
         self.store = store
+        self.metrics = Metrics()
         self._clock = clock
         self._sweep_seconds = sweep_seconds
         self._uploads = Uploads(store, clock)
+        self._parts = parts
         self._closing = threading.Event()
-        config = uvicorn.Config(
-            application(store, self._uploads),
-            http="httptools",
-            ws="none",
-            lifespan="off",
-            log_config=None,
-            log_level="critical",
-            access_log=False,
-            server_header=False,
-            timeout_graceful_shutdown=1,
-        )
-        self._server = uvicorn.Server(config)
+        threads = parts.enter_context(ThreadPoolExecutor(_THREADS, thread_name_prefix="registry write"))
+        handlers = Handlers(store, self._uploads, threads)
+        application = Application(handlers, self.metrics, gate, store.limits.silence)
+        self._server = uvicorn.Server(_configuration(application, tls, store.limits.connections))
         self._threads = [
             threading.Thread(target=self._server.run, args=([listener],), name="registry", daemon=True),
             threading.Thread(target=self._sweep, name="registry sweep", daemon=True),
@@ -66,12 +99,14 @@ class RunningRegistry:
         for thread in self._threads:
             thread.join()
         self._uploads.close()
+        self._parts.close()
 
     def sweep(self) -> None:
         """Remove what has come to its end, as the background thread does from time to time."""
         now = self._clock()
-        self.store.sweep(now)
+        self.metrics.ended_tags += len(self.store.sweep(now))
         self._uploads.sweep(now)
+        self.metrics.sweeps += 1
 
     def _sweep(self) -> None:
         while not self._closing.wait(self._sweep_seconds):
@@ -93,11 +128,35 @@ def serve(
     *,
     clock: Callable[[], float] = time.time,
     sweep_seconds: float = 10.0,
+    limits: Limits | None = None,
+    auth: Auth | None = None,
+    tls: Tls | None = None,
 ) -> RunningRegistry:
     """Start a registry with its content in ``storage_dir``; port 0 picks a free one.
 
-    Raises InputError if the address cannot be used. ``clock`` gives seconds and decides when tags end.
+    Raises InputError if the address cannot be used, another process serves the folder, or a file of
+    ``auth`` or ``tls`` cannot be used. ``clock`` gives seconds and decides when tags end.
     """
+    with ExitStack() as parts:
+        listener = parts.enter_context(_listener(host, port))
+        hold = _hold(storage_dir)
+        parts.callback(hold.release)
+        if tls is not None:
+            _check(tls)
+        gate = _gate(auth, storage_dir, parts) if auth is not None else None
+        store = Store(storage_dir, clock, limits)
+        return RunningRegistry(
+            listener,
+            store,
+            clock=clock,
+            sweep_seconds=sweep_seconds,
+            gate=gate,
+            tls=tls,
+            parts=parts.pop_all(),
+        )
+
+
+def _listener(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     # The protocol is named because asyncio sends without delay only on sockets that say that they are TCP.
     listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
@@ -105,9 +164,52 @@ def serve(
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind((host, port))
         listener.listen(_BACKLOG)
-        store = Store(storage_dir, clock)
     except OSError as error:
         listener.close()
         reason = (error.strerror or str(error)).lower()
         raise InputError(f"listen tcp {host}:{port}: {reason}") from error
-    return RunningRegistry(listener, store, clock, sweep_seconds)
+    return listener
+
+
+def _hold(folder: str) -> Hold:
+    try:
+        return Hold(folder)
+    except OSError as error:
+        raise InputError(f"The registry cannot keep its content in '{folder}': {error.strerror}") from error
+
+
+def _gate(auth: Auth, folder: str, parts: ExitStack) -> Gate:
+    logins = Logins(AccountsFile(auth.users))
+    parts.callback(logins.close)
+    if not auth.tokens:
+        return BasicGate(logins, anonymous_pull=auth.anonymous_pull)
+    tokens = Tokens(signing_key(os.path.join(folder, "tokens.key")), time.time)
+    return TokenGate(logins, tokens, anonymous_pull=auth.anonymous_pull)
+
+
+def _check(tls: Tls) -> None:
+    import ssl
+
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(tls.certificate, tls.key)
+    except (OSError, ssl.SSLError) as error:
+        raise InputError(
+            f"The certificate '{tls.certificate}' and its key '{tls.key}' cannot be used: {error.strerror or error}"
+        ) from error
+
+
+def _configuration(application: Application, tls: Tls | None, connections: int) -> uvicorn.Config:
+    return uvicorn.Config(
+        application,
+        http="httptools",
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        log_level="critical",
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=1,
+        limit_concurrency=connections,
+        ssl_certfile=tls.certificate if tls else None,
+        ssl_keyfile=tls.key if tls else None,
+    )
