@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -89,21 +90,47 @@ def test_write_atomically_into_nowhere_is_an_error(tmp_path: Path) -> None:
     assert str(caught.value) == f"open {path}: no such file or directory"
 
 
-def test_emptied_folder_replaces_what_is_there(tmp_path: Path) -> None:
-    (tmp_path / "a" / "b").mkdir(parents=True)
-    (tmp_path / "file").write_text("x")
-    for name in ("a", "file", "new/deep"):
-        files.emptied_folder(str(tmp_path / name))
-        assert list((tmp_path / name).iterdir()) == []
+@pytest.mark.parametrize("before", ["folder", "file", "nothing"])
+def test_new_folder_takes_the_place_of_what_was_there(tmp_path: Path, before: str) -> None:
+    place = tmp_path / "out"
+    if before == "folder":
+        (place / "deep").mkdir(parents=True)
+    elif before == "file":
+        place.write_text("old")
+    with files.new_folder(f"{place}/") as folder:
+        Path(folder, "new").write_text("1")
+    assert [path.name for path in place.iterdir()] == ["new"]
+    assert place.stat().st_mode & 0o777 == 0o755
+    assert os.listdir(tmp_path) == ["out"]
 
 
-def test_emptied_folder_removes_a_link_and_not_what_it_points_to(tmp_path: Path) -> None:
+def test_new_folder_that_is_not_filled_changes_nothing(tmp_path: Path) -> None:
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "old").write_text("kept")
+    with suppress(InputError), files.new_folder(str(tmp_path / "out")) as folder:
+        Path(folder, "new").write_text("1")
+        raise InputError("half way")
+    assert (tmp_path / "out" / "old").read_text() == "kept"
+    assert os.listdir(tmp_path) == ["out"]
+
+
+def test_new_folder_replaces_a_link_and_not_what_it_points_to(tmp_path: Path) -> None:
     (tmp_path / "kept").mkdir()
     (tmp_path / "kept" / "file").write_text("x")
     (tmp_path / "link").symlink_to(tmp_path / "kept")
-    files.emptied_folder(str(tmp_path / "link"))
+    with files.new_folder(str(tmp_path / "link")):
+        pass
     assert (tmp_path / "kept" / "file").exists()
     assert not (tmp_path / "link").is_symlink()
+
+
+def test_new_folder_where_none_can_be_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("x")
+    with (
+        pytest.raises(InputError, match="Creating output directory"),
+        files.new_folder(f"{tmp_path}/file/out"),
+    ):
+        pass
 
 
 @pytest.mark.parametrize(
@@ -145,6 +172,21 @@ def test_extract_does_not_go_through_a_linked_folder(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"open .*/folder/sub/f: "):
         files.extract([layer_file("sub/f")], str(folder))
     assert list((tmp_path / "outside").iterdir()) == []
+
+
+@pytest.mark.skipif(files.folds_case(__file__), reason="this file system takes both names for one")
+def test_extract_keeps_names_apart_that_differ_in_case(tmp_path: Path) -> None:
+    files.extract([layer_file("xt_mark.h", b"1"), layer_file("xt_MARK.h", b"2")], str(tmp_path))
+    assert {p.name: p.read_bytes() for p in tmp_path.iterdir()} == {"xt_mark.h": b"1", "xt_MARK.h": b"2"}
+
+
+def test_extract_refuses_names_that_the_file_system_cannot_tell_apart(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(files, "folds_case", lambda _: True)
+    with pytest.raises(InputError, match="Expected 'a/F' and 'a/f' to be two files"):
+        files.extract([layer_file("a/f", b"1"), layer_file("a/F", b"2")], str(tmp_path))
+    assert (tmp_path / "a" / "f").read_bytes() == b"1"
 
 
 def test_read_file_that_is_missing(tmp_path: Path) -> None:

@@ -10,7 +10,9 @@ import os
 import shutil
 import stat
 import tempfile
+import uuid
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import BinaryIO
 
@@ -114,8 +116,7 @@ def read_file(path: str) -> bytes:
         with open(path, "rb") as file:
             return file.read()
     except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        raise InputError(f"Reading path {path}: open {path}: {reason}") from error
+        raise InputError(f"Reading path {path}: open {path}: {_reason(error)}") from error
 
 
 def write_atomically(path: str, data: bytes, mode: int = 0o600) -> None:
@@ -136,21 +137,42 @@ def write_atomically(path: str, data: bytes, mode: int = 0o600) -> None:
     except OSError as error:
         if temporary and os.path.exists(temporary):
             os.unlink(temporary)
-        reason = (error.strerror or str(error)).lower()
-        raise InputError(f"open {path}: {reason}") from error
+        raise InputError(f"open {path}: {_reason(error)}") from error
 
 
-def emptied_folder(path: str) -> None:
-    """Make ``path`` an empty folder; what was there, file or folder, is removed."""
+@contextmanager
+def new_folder(path: str) -> Iterator[str]:
+    """An empty folder beside ``path`` to be filled. Then it takes the place of ``path``, be that a file or a folder.
+
+    After an error nothing of it stays, and what was at ``path`` does. Raises InputError if it cannot be done.
+    """
+    place = os.path.normpath(path)
+    temporary = f"{place}.{uuid.uuid4().hex[:12]}"
     try:
-        if os.path.isdir(path) and not os.path.islink(path):
-            shutil.rmtree(path)
-        elif os.path.lexists(path):
-            os.unlink(path)
-        os.makedirs(path)
+        os.makedirs(temporary)
     except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        raise InputError(f"Removing output directory: {path}: {reason}") from error
+        raise InputError(f"Creating output directory: mkdir {path}: {_reason(error)}") from error
+    try:
+        yield temporary
+        _put_in_place(temporary, place)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _put_in_place(folder: str, place: str) -> None:
+    former = f"{folder}.former"
+    try:
+        if os.path.lexists(place):
+            os.rename(place, former)
+        os.rename(folder, place)
+    except OSError as error:
+        if os.path.lexists(former):
+            os.rename(former, place)
+        raise InputError(f"Removing output directory: {place}: {_reason(error)}") from error
+    if os.path.isdir(former) and not os.path.islink(former):
+        shutil.rmtree(former, ignore_errors=True)
+    elif os.path.lexists(former):
+        os.unlink(former)
 
 
 def extract(files: Iterable[LayerFile], folder: str) -> None:
@@ -169,8 +191,7 @@ def extract(files: Iterable[LayerFile], folder: str) -> None:
             try:
                 _extract_one(root, file)
             except OSError as error:
-                reason = (error.strerror or str(error)).lower()
-                raise InputError(f"open {os.path.join(folder, file.path)}: {reason}") from error
+                raise InputError(f"open {os.path.join(folder, file.path)}: {_reason(error)}") from error
     finally:
         os.close(root)
 
@@ -237,5 +258,8 @@ def _cleared(folder: int, name: str) -> None:
 
 
 def _unreadable(error: OSError, path: str) -> InputError:
-    reason = (error.strerror or str(error)).lower()
-    return InputError(f"lstat {error.filename or path}: {reason}")
+    return InputError(f"lstat {error.filename or path}: {_reason(error)}")
+
+
+def _reason(error: OSError) -> str:
+    return (error.strerror or str(error)).lower()

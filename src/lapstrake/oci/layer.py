@@ -18,6 +18,7 @@ from lapstrake.oci.tarball import Entry, Stream, TarReader, written
 __all__ = ["Encoding", "Entry", "Layer", "LayerFile", "Limits", "Stream", "pack", "unpack"]
 
 _PIECE = 1 << 20
+_MOST_TIMES = 200  # its own size that a layer may unpack to
 _WHITEOUT = ".wh."  # marks a file of a lower layer as deleted; it is no file itself
 
 
@@ -58,6 +59,11 @@ class Limits:
 
     total_bytes: int = 64 << 30
     entries: int = 2_000_000
+
+    @classmethod
+    def of_layer(cls, size: int) -> Limits:
+        """For a layer of ``size`` bytes: configuration and programs never unpack to as much, bombs do."""
+        return cls(min(64 << 30, max(1 << 30, _MOST_TIMES * size)))
 
 
 @dataclass(frozen=True, slots=True)

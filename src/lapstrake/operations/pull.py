@@ -21,7 +21,7 @@ from lapstrake.imgpkg.remote import (
     prefixed,
 )
 from lapstrake.oci.digest import Digest
-from lapstrake.oci.layer import unpack
+from lapstrake.oci.layer import Limits, unpack
 from lapstrake.oci.manifest import Descriptor
 from lapstrake.oci.read_ahead import read_ahead
 from lapstrake.oci.reference import Reference
@@ -47,7 +47,7 @@ def pull_image(
     report: Report = lambda _: None,
     transfers: Transfers = UNWATCHED,
 ) -> Reference:
-    """Write an image's files to the folder ``write_to``, whose content is removed; gives its reference by digest.
+    """Let a folder with an image's files take the place of ``write_to``; gives its reference by digest.
 
     Raises InputError for an index, and for a bundle unless ``check_bundle`` is false.
     """
@@ -60,9 +60,9 @@ def pull_image(
         raise InputError(
             "Expected bundle flag when pulling a bundle (hint: Use -b instead of -i for bundles)"
         )
-    files.emptied_folder(write_to)
-    report(f"Pulling image '{image.reference}'")
-    _extract(registry, image, write_to, report, transfers)
+    with files.new_folder(write_to) as folder:
+        report(f"Pulling image '{image.reference}'")
+        _extract(registry, image, folder, report, transfers)
     return image.reference
 
 
@@ -75,24 +75,24 @@ def pull_bundle(
     report: Report = lambda _: None,
     transfers: Transfers = UNWATCHED,
 ) -> PulledBundle:
-    """Write a bundle's files to the folder ``write_to``, whose content is removed.
+    """Let a folder with a bundle's files take the place of ``write_to``.
 
     If the bundle's repository holds all its images, the lock is rewritten to name them there. With
     ``recursive``, nested bundles go to ``.imgpkg/bundles/sha256-HEX``. ``report`` gets lines about progress.
     """
     image = fetch_bundle(registry, reference)
-    files.emptied_folder(write_to)
-    report(f"Pulling bundle '{image.reference}'")
-    _extract(registry, image, write_to, lambda line: report(f"  {line}"), transfers)
-    pulled = {image.manifest.digest: (image, write_to)}
-    if recursive:
-        bundle = BundleReader(registry).read(image)
-        _pull_nested(registry, bundle, write_to, pulled, report, transfers)
-    report("")
-    report("Locating image lock file images...")
-    relocated = _relocate(registry, image, write_to)
-    for nested, folder in list(pulled.values())[1:]:
-        _relocate(registry, nested, folder)
+    with files.new_folder(write_to) as folder:
+        report(f"Pulling bundle '{image.reference}'")
+        _extract(registry, image, folder, lambda line: report(f"  {line}"), transfers)
+        pulled = {image.manifest.digest: (image, folder)}
+        if recursive:
+            bundle = BundleReader(registry).read(image)
+            _pull_nested(registry, bundle, folder, pulled, report, transfers)
+        report("")
+        report("Locating image lock file images...")
+        relocated = _relocate(registry, image, folder)
+        for nested, nested_folder in list(pulled.values())[1:]:
+            _relocate(registry, nested, nested_folder)
     if relocated:
         report(
             f"The bundle repo ({image.repo}) is hosting every image specified in the bundle's Images Lock file "
@@ -121,9 +121,9 @@ def _pull_nested(
             report(f"  Skipped, already downloaded bundle '{image.reference}'")
             continue
         folder = os.path.join(root, naming.NESTED_FOLDER, image.manifest.digest.tag_prefix)
-        files.emptied_folder(folder)
-        report(f"  Pulling nested bundle '{image.reference}'")
-        _extract(registry, image, folder, lambda line: report(f"    {line}"), transfers)
+        with files.new_folder(folder) as new:
+            report(f"  Pulling nested bundle '{image.reference}'")
+            _extract(registry, image, new, lambda line: report(f"    {line}"), transfers)
         pulled[image.manifest.digest] = (image, folder)
 
 
@@ -135,7 +135,8 @@ def _extract(
     for number, layer in enumerate(reversed(layers), 1):
         report(f"Extracting layer '{layer.digest}' ({number}/{len(layers)})")
         with prefixed("Extracting image into directory"):
-            files.extract(unpack(_pieces(registry, image, layer, transfers)), folder)
+            pieces = _pieces(registry, image, layer, transfers)
+            files.extract(unpack(pieces, Limits.of_layer(layer.size)), folder)
 
 
 def _pieces(
