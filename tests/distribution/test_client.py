@@ -54,14 +54,6 @@ def test_client_pushes_and_reads_back(registry: RunningRegistry, client: Registr
     assert client.tags(reference.repo) == ["v1"]
 
 
-def test_client_mounts_what_is_there(registry: RunningRegistry, client: RegistryClient) -> None:
-    source, target = (Repository.parse(f"{registry.host}/{name}") for name in ("one", "two"))
-    client.push_blob(source, Digest.of(BLOB), BLOB)
-    assert client.mount_blob(target, Digest.of(BLOB), source)
-    assert client.has_blob(target, Digest.of(BLOB))
-    assert not client.mount_blob(target, Digest.parse(ZEROS), source)
-
-
 def test_unknown_manifest_is_told_in_the_recorded_words(
     registry: RunningRegistry, client: RegistryClient
 ) -> None:

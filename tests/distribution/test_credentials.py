@@ -124,8 +124,13 @@ def test_helper_program_is_asked(tmp_path: Path) -> None:
         os.environ["PATH"] = previous
 
 
-def test_helper_that_is_missing_means_anonymous(tmp_path: Path) -> None:
-    assert of("host.test/app", configured(tmp_path, {"credsStore": "absent"})) == NONE
+def test_helper_that_is_missing_is_an_error(tmp_path: Path) -> None:
+    reason = 'error getting credentials - err: exec: "docker-credential-absent": executable file not found in $PATH'
+    with pytest.raises(InputError) as caught:
+        of("host.test/app", configured(tmp_path, {"credsStore": "absent"}))
+    assert (
+        str(caught.value) == f"Unable retrieve credentials for registry: Retried 5 times: {reason}, out: ``"
+    )
 
 
 def test_podmans_file_is_read_if_docker_has_none(tmp_path: Path) -> None:

@@ -119,7 +119,7 @@ class Authority:
             token, seconds = self._token(challenge, credentials, (*added, *_scopes(repositories, push)))
         except RegistryError as error:
             raise retold(self._told_as, error) from error
-        end = self._clock() + max(seconds - _MARGIN, _MARGIN) if seconds > 0 else float("inf")
+        end = self._clock() + max(seconds - _MARGIN, seconds / 2) if seconds > 0 else float("inf")
         return _Pass({"Authorization": f"Bearer {token}"}, end)
 
     def _token(

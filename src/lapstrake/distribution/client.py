@@ -11,9 +11,9 @@ import time
 from collections.abc import Callable, Iterator
 from urllib.parse import urljoin, urlsplit
 
-from lapstrake.distribution.downloads import Download
+from lapstrake.distribution.downloads import Download, WrongContent
 from lapstrake.distribution.options import RegistryOptions
-from lapstrake.distribution.retries import Retries, is_passing_in_upload
+from lapstrake.distribution.retries import Retries, is_passing, is_unanswered
 from lapstrake.distribution.transport import Answer, Transport
 from lapstrake.distribution.uploads import Content, Upload
 from lapstrake.errors import InputError, RegistryError
@@ -49,7 +49,7 @@ class RegistryClient:
         """Raises InputError for certificate files and keychains that cannot be used."""
         options = options or RegistryOptions()
         self._retries = Retries(options.retry_count, sleep)
-        self._transport = Transport(options, self._retries)
+        self._transport = Transport(options)
 
     def __enter__(self) -> RegistryClient:
         return self
@@ -63,12 +63,11 @@ class RegistryClient:
     def head(self, ref: Reference) -> Descriptor:
         """What stands at a reference. Asked by HEAD; a registry that does not answer that is asked by GET."""
         try:
-            answer = self._read("HEAD", ref.repo, f"manifests/{ref.identifier}")
+            answer = self._head(ref.repo, f"manifests/{ref.identifier}", is_unanswered)
         except RegistryError as error:
             if not error.status:
                 raise
             return self.manifest(ref).descriptor
-        answer.drain()
         try:
             digest = Digest.parse(answer.header("Docker-Content-Digest"))
             size = int(answer.header("Content-Length"))
@@ -91,7 +90,13 @@ class RegistryClient:
         return Download(self._transport, self._retries, repository, digest, size).pieces()
 
     def blob_bytes(self, repository: Repository, digest: Digest, limit: int = _LARGEST_MANIFEST) -> bytes:
-        """A small blob (an image's configuration) at once; ``limit`` in bytes."""
+        """A small blob (an image's configuration) at once; ``limit`` in bytes. Damaged content is asked for again."""
+        try:
+            return self._blob_bytes(repository, digest, limit)
+        except WrongContent:
+            return self._blob_bytes(repository, digest, limit)
+
+    def _blob_bytes(self, repository: Repository, digest: Digest, limit: int) -> bytes:
         data = bytearray()
         for piece in self.blob(repository, digest):
             data += piece
@@ -101,19 +106,12 @@ class RegistryClient:
 
     def has_blob(self, repository: Repository, digest: Digest) -> bool:
         try:
-            self._read("HEAD", repository, f"blobs/{digest}").drain()
+            self._head(repository, f"blobs/{digest}", is_passing)
         except RegistryError as error:
             if error.status == 404:
                 return False
             raise
         return True
-
-    def mount_blob(self, repository: Repository, digest: Digest, source: Repository) -> bool:
-        """Make a blob of ``source`` (same registry) one of ``repository``; false if the registry would not."""
-        path = f"blobs/uploads/?mount={digest}&from={source.path}"
-        answer = self._transport.send("POST", repository, path, body=b"", push=True, also=(source,))
-        answer.drain()
-        return answer.status == 201
 
     def push_blob(
         self,
@@ -141,7 +139,7 @@ class RegistryClient:
             path = f"manifests/{ref.identifier}"
             self._transport.send("PUT", ref.repo, path, push=True, body=data, headers=headers).drain()
 
-        self._retries.run(put, is_passing_in_upload)
+        self._retries.run(put)
         return Digest.of(data)
 
     def tags(self, repository: Repository) -> list[str]:
@@ -160,8 +158,13 @@ class RegistryClient:
             path = _same_host(answer.url, urljoin(answer.url, link[1]))
         return tags
 
-    def _read(self, method: str, repository: Repository, path: str) -> Answer:
-        return self._retries.run(lambda: self._transport.send(method, repository, path, headers=_ACCEPT))
+    def _head(self, repository: Repository, path: str, passing: Callable[[RegistryError], bool]) -> Answer:
+        def ask() -> Answer:
+            answer = self._transport.send("HEAD", repository, path, headers=_ACCEPT)
+            answer.drain()
+            return answer
+
+        return self._retries.run(ask, passing)
 
     def _whole(self, repository: Repository, path: str, limit: int) -> tuple[Answer, bytes]:
         def get() -> tuple[Answer, bytes]:

@@ -1,28 +1,25 @@
-"""Who we are to a registry: environment variables, flags, docker's configuration and its helpers.
+"""Who we are to a registry: environment variables, keychains, flags, docker's configuration, in this order.
 
-Source: facts on imgpkg, "Registry access"; the first answer that is not anonymous wins.
+Source: facts on imgpkg, "Registry access"; the first answer that is not anonymous wins, and a group of variables
+for the host is an answer even if it holds no credentials.
 """
 
 from __future__ import annotations
 
-import base64
-import binascii
-import json
-import os
 import re
-import subprocess
-from collections.abc import Mapping, Sequence
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from lapstrake.distribution.docker_config import UnreadableConfig, docker_credentials
 from lapstrake.errors import InputError
 from lapstrake.oci.reference import DEFAULT_REGISTRY, Repository
 
 KEYCHAINS = ("aks", "ecr", "gke", "github")
 
-_DOCKER_HUB_KEY = "https://index.docker.io/v1/"
-_HELPER_TRIES = 5
-_HELPER_SECONDS = 30.0
 _FIELDS = ("HOSTNAME", "USERNAME", "PASSWORD", "IDENTITY_TOKEN", "REGISTRY_TOKEN")
+_REMEMBERED = 300.0  # seconds for which an answer is not asked for again
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,28 +49,64 @@ class CredentialOptions:
 
 
 class Credentialed:
-    """Finds credentials for repositories, asking each source in its order."""
+    """Finds credentials for repositories, asking each source in its order. Serves all threads."""
 
-    def __init__(self, options: CredentialOptions, environment: Mapping[str, str], prefix: str) -> None:
+    def __init__(
+        self,
+        options: CredentialOptions,
+        environment: Mapping[str, str],
+        prefix: str,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         """``prefix`` begins the names of the variables (IMGPKG, KBLD). Raises InputError for an unknown keychain."""
         self._environment = environment
         self._prefix = prefix
+        self._clock = clock
         self._explicit, self._anonymous = _explicit(options, environment, prefix)
         self._keychains = _keychains(environment, prefix)
+        self._known: dict[Repository, tuple[float, Credentials]] = {}
+        self._lock = threading.Lock()
 
     def of(self, repository: Repository) -> Credentials:
-        """Empty credentials mean anonymous. Raises InputError for variables that mean nothing."""
-        found = self._from_environment(repository) or self._from_keychains(repository) or self._explicit
+        """Empty credentials mean anonymous. Raises InputError for variables and files that mean nothing."""
+        with self._lock:
+            end, found = self._known.get(repository, (0.0, Credentials()))
+            if self._clock() >= end:
+                found = self._asked(repository)
+                self._known[repository] = self._clock() + _REMEMBERED, found
+            return found
+
+    def _asked(self, repository: Repository) -> Credentials:
+        group = self._from_environment(repository)
+        if group is not None:
+            return group
+        found = self._from_keychains(repository) or self._explicit
         if found or self._anonymous:
             return found
-        return docker_credentials(repository, self._environment)
+        try:
+            return Credentials(**docker_credentials(repository, self._environment))
+        except InputError as error:
+            raise InputError(self._told(error)) from error
 
-    def _from_environment(self, repository: Repository) -> Credentials:
-        groups = _environment_groups(self._environment, f"{self._prefix}_REGISTRY_")
-        for hostname, credentials in sorted(groups, key=lambda group: group[0], reverse=True):
-            if hostname and _covers(hostname, repository):
-                return credentials
-        return Credentials()
+    def _told(self, error: InputError) -> str:
+        if self._prefix != "IMGPKG":
+            return str(error)
+        where = f"loading config file: {error.path}: : " if isinstance(error, UnreadableConfig) else ""
+        reason = error.reason if isinstance(error, UnreadableConfig) else str(error)
+        return f"Unable retrieve credentials for registry: Retried 5 times: {where}{reason}"
+
+    def _from_environment(self, repository: Repository) -> Credentials | None:
+        imgpkgs = self._prefix == "IMGPKG"
+        try:
+            groups = _environment_groups(self._environment, f"{self._prefix}_REGISTRY_")
+            for hostname, credentials in sorted(groups, key=lambda group: group[0], reverse=True):
+                if hostname and (_covers if imgpkgs else _is_host_of)(hostname, repository):
+                    return credentials
+        except InputError as error:
+            before = "Unable retrieve credentials for registry: " if imgpkgs else ""
+            raise InputError(before + str(error)) from error
+        return None
 
     def _from_keychains(self, repository: Repository) -> Credentials:
         token = self._environment.get("GITHUB_TOKEN", "")
@@ -110,15 +143,15 @@ def _keychains(environment: Mapping[str, str], prefix: str) -> Sequence[str]:
 
 
 def _environment_groups(environment: Mapping[str, str], prefix: str) -> list[tuple[str, Credentials]]:
-    """(hostname, credentials) for each suffix of the variables' names."""
+    """(hostname, credentials) for each suffix of the variables' names, in the environment's order."""
     hostnames: dict[str, str] = {}
     groups: dict[str, Credentials] = {}
-    for variable in sorted(environment):
+    for variable in environment:
         if not variable.startswith(prefix) or variable == f"{prefix}AZURE_CR_CONFIG":
             continue
         match = re.fullmatch(f"({'|'.join(_FIELDS)})((?:_.*)?)", variable[len(prefix) :])
         if not match:
-            raise InputError(f"Unable retrieve credentials for registry: Unknown env variable '{variable}'")
+            raise InputError(f"Unknown env variable '{variable}'")
         name, suffix = match.groups()
         if name == "HOSTNAME":
             hostnames[suffix] = environment[variable]
@@ -128,10 +161,20 @@ def _environment_groups(environment: Mapping[str, str], prefix: str) -> list[tup
     return [(hostname, groups.get(suffix, Credentials())) for suffix, hostname in hostnames.items()]
 
 
+def _is_host_of(hostname: str, repository: Repository) -> bool:
+    """Whether ``hostname`` is that of the repository. Raises InputError if it is more than a host."""
+    if "/" in hostname:
+        raise InputError(
+            f"Parsing registry hostname: registries must be valid RFC 3986 URI authorities: {hostname} "
+            "(e.g. gcr.io, index.docker.io)"
+        )
+    return _canonical(hostname) == repository.registry
+
+
 def _covers(hostname: str, repository: Repository) -> bool:
     """Whether ``hostname`` (with ``*`` in its dotted parts, and maybe a path) is meant for the repository."""
     host, _, path = re.sub(r"^https?://", "", hostname).partition("/")
-    name, _, port = host.partition(":")
+    name, _, port = _canonical(host).partition(":")
     actual_name, _, actual_port = repository.registry.partition(":")
     patterns, parts = name.split("."), actual_name.split(".")
     if port != actual_port or len(patterns) != len(parts):
@@ -141,110 +184,9 @@ def _covers(hostname: str, repository: Repository) -> bool:
     return repository.path.startswith(path)
 
 
+def _canonical(host: str) -> str:
+    return DEFAULT_REGISTRY if host == "docker.io" else host
+
+
 def _glob(pattern: str, text: str) -> bool:
     return re.fullmatch(".*".join(re.escape(piece) for piece in pattern.split("*")), text) is not None
-
-
-def docker_credentials(repository: Repository, environment: Mapping[str, str]) -> Credentials:
-    """What docker's (or podman's) configuration holds for a repository; empty if there is none."""
-    for path in _docker_configs(environment):
-        try:
-            with open(path, "rb") as file:
-                config = json.load(file)
-        except FileNotFoundError:
-            continue
-        except (OSError, ValueError) as error:
-            raise InputError(f"Unable retrieve credentials for registry: {path}: {error}") from error
-        return (
-            _from_docker_config(config, repository, environment)
-            if isinstance(config, dict)
-            else Credentials()
-        )
-    return Credentials()
-
-
-def _docker_configs(environment: Mapping[str, str]) -> list[str]:
-    folder = environment.get("DOCKER_CONFIG") or os.path.join(environment.get("HOME", ""), ".docker")
-    paths = [os.path.join(folder, "config.json")]
-    if environment.get("REGISTRY_AUTH_FILE"):
-        paths.append(environment["REGISTRY_AUTH_FILE"])
-    if environment.get("XDG_RUNTIME_DIR"):
-        paths.append(os.path.join(environment["XDG_RUNTIME_DIR"], "containers", "auth.json"))
-    return paths
-
-
-def _from_docker_config(
-    config: Mapping[str, object], repository: Repository, environment: Mapping[str, str]
-) -> Credentials:
-    host_key = _DOCKER_HUB_KEY if repository.registry == DEFAULT_REGISTRY else repository.registry
-    auths, helpers = _table(config, "auths"), _table(config, "credHelpers")
-    for key in (str(repository), host_key):
-        helper = helpers.get(key) or config.get("credsStore")
-        if isinstance(helper, str) and helper and (found := _ask_helper(helper, key, environment)):
-            return found
-        for name, entry in auths.items():
-            if (
-                isinstance(entry, dict)
-                and (name == key or _bare(name) == _bare(key))
-                and (found := _from_entry(entry))
-            ):
-                return found
-    return Credentials()
-
-
-def _table(config: Mapping[str, object], key: str) -> Mapping[str, object]:
-    table = config.get(key)
-    return table if isinstance(table, dict) else {}
-
-
-def _bare(key: str) -> str:
-    return re.sub(r"^https?://|/(v[12]/?)?$", "", key)
-
-
-def _from_entry(entry: Mapping[str, object]) -> Credentials:
-    username, password = str(entry.get("username") or ""), str(entry.get("password") or "")
-    if entry.get("auth"):
-        try:
-            decoded = base64.b64decode(str(entry["auth"])).decode()
-        except (binascii.Error, UnicodeDecodeError) as error:
-            raise InputError(
-                "Unable retrieve credentials for registry: docker configuration: auth is no base64"
-            ) from error
-        username, _, password = decoded.rstrip("\x00").partition(":")
-    return Credentials(
-        username, password, str(entry.get("identitytoken") or ""), str(entry.get("registrytoken") or "")
-    )
-
-
-def _ask_helper(helper: str, server: str, environment: Mapping[str, str]) -> Credentials:
-    """Run ``docker-credential-HELPER get``; it answers with JSON, or fails if it knows nothing."""
-    if not re.fullmatch(r"[A-Za-z0-9_.-]+", helper):
-        return Credentials()
-    for _ in range(_HELPER_TRIES):
-        try:
-            done = subprocess.run(
-                [f"docker-credential-{helper}", "get"],
-                input=server.encode(),
-                capture_output=True,
-                env=dict(environment),
-                timeout=_HELPER_SECONDS,
-                check=False,
-            )
-        except FileNotFoundError:
-            return Credentials()
-        except (OSError, subprocess.TimeoutExpired):
-            continue
-        if done.returncode == 0:
-            return _helper_answer(done.stdout)
-        if b"not found" in done.stdout:
-            return Credentials()
-    return Credentials()
-
-
-def _helper_answer(output: bytes) -> Credentials:
-    try:
-        answer = json.loads(output)
-        username, secret = str(answer["Username"]), str(answer["Secret"])
-    except (ValueError, KeyError, TypeError):
-        return Credentials()
-    return Credentials(identity_token=secret) if username == "<token>" else Credentials(username, secret)

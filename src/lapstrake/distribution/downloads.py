@@ -15,6 +15,10 @@ from lapstrake.oci.reference import Repository
 _WORTH_A_REFILL = 1 << 20  # bytes since the last failure that give a transfer all of its tries back
 
 
+class WrongContent(RegistryError):
+    """What came has another digest than it should."""
+
+
 class Download:
     """One blob. ``size`` in bytes, if known, is held against what comes."""
 
@@ -53,7 +57,7 @@ class Download:
                     self._budget.refill()
                 self._budget.spend(error)
         if hasher.digest != self._digest:
-            raise RegistryError(
+            raise WrongContent(
                 f"error verifying {self._digest.algorithm} checksum after reading {self._got} bytes; "
                 f'got "{hasher.digest}", want "{self._digest}"'
             )

@@ -42,7 +42,7 @@ def find_registry(
     waits = [failure.after for failure in told if isinstance(failure, TemporaryError)]
     if waits:
         raise TemporaryError(text, after=max(waits))
-    raise RegistryError(text, status=told[0].status)
+    raise RegistryError(text, status=max(failure.status for failure in told))
 
 
 def _bases(pools: HttpPools, secure: str, plain: str, failures: dict[str, RegistryError]) -> tuple[str, ...]:

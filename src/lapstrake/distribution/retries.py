@@ -1,7 +1,8 @@
 """When a request is sent again, and after which pause.
 
-Source: facts on imgpkg, "Registry access": tries in all, pauses of 100 ms, doubled, at most 1 s. What a registry
-itself asks for (Retry-After) is honoured up to a bound.
+Source: facts on imgpkg, "Registry access": tries in all, pauses of 100 ms, doubled, at most 1 s, and the answers
+after which a write is repeated. Reads are repeated after the same answers, and a registry that is asked too much
+decides how long we wait (Retry-After), up to a bound.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from typing import TypeVar
 from lapstrake.distribution.failures import TemporaryError
 from lapstrake.errors import RegistryError
 
-_RETRIED_STATUSES = frozenset({408, 500, 502, 503, 504})
+_RETRIED_STATUSES = frozenset({408, 429, 500, 502, 503, 504})
 _RETRIED_CODES = frozenset({"BLOB_UPLOAD_INVALID", "TOOMANYREQUESTS", "UNKNOWN", "UNAVAILABLE"})
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 1.0  # seconds
 _LONGEST_WAIT = 30.0  # seconds, whatever Retry-After says
@@ -22,12 +23,14 @@ _T = TypeVar("_T")
 
 def is_passing(error: RegistryError) -> bool:
     """Whether what made a request fail may be gone at the next try."""
+    return (
+        isinstance(error, TemporaryError) or error.status in _RETRIED_STATUSES or error.code in _RETRIED_CODES
+    )
+
+
+def is_unanswered(error: RegistryError) -> bool:
+    """Narrower than :func:`is_passing`: for a request whose refusal says enough."""
     return isinstance(error, TemporaryError)
-
-
-def is_passing_in_upload(error: RegistryError) -> bool:
-    """As :func:`is_passing`; when writing, also after some of the registry's answers."""
-    return is_passing(error) or error.status in _RETRIED_STATUSES or error.code in _RETRIED_CODES
 
 
 class Retries:

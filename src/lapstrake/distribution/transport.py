@@ -18,7 +18,6 @@ from lapstrake.distribution.failures import TemporaryError, broken_off, redacted
 from lapstrake.distribution.options import RegistryOptions
 from lapstrake.distribution.pings import find_registry
 from lapstrake.distribution.pools import HttpPools
-from lapstrake.distribution.retries import Retries
 from lapstrake.errors import RegistryError
 from lapstrake.oci.reference import Repository
 
@@ -107,9 +106,12 @@ class Answer:
 
 
 class Transport:
-    """Sends requests to any number of registries; each is asked once how it wants to be spoken to."""
+    """Sends requests to any number of registries; each is asked once how it wants to be spoken to.
 
-    def __init__(self, options: RegistryOptions, retries: Retries) -> None:
+    Nothing is tried again here: whoever sends knows what may be repeated.
+    """
+
+    def __init__(self, options: RegistryOptions) -> None:
         """Raises InputError for certificate files and keychains that cannot be used."""
         self._options = options
         self._credentials = Credentialed(options.credentials, options.environment, options.env_prefix)
@@ -119,7 +121,6 @@ class Transport:
             timeout=urllib3.Timeout(connect=30.0, read=options.response_timeout or None),
             environment=options.environment,
         )
-        self._retries = retries
         self._authorities: dict[str, Authority] = {}
         self._asking: dict[str, threading.Lock] = {}
         self._lock = threading.Lock()
@@ -206,7 +207,7 @@ class Transport:
             with self._lock:
                 asking = self._asking.setdefault(host, threading.Lock())
             with asking:
-                known = self._authorities.get(host) or self._retries.run(lambda: self._asked(repository))
+                known = self._authorities.get(host) or self._asked(repository)
                 self._authorities[host] = known
         return known
 

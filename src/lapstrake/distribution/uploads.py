@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from urllib.parse import urlencode
 
-from lapstrake.distribution.retries import Retries, is_passing_in_upload
+from lapstrake.distribution.retries import Retries, is_passing
 from lapstrake.distribution.transport import Transport
 from lapstrake.errors import InputError, RegistryError
 from lapstrake.oci.digest import Digest
@@ -41,10 +41,21 @@ class Upload:
         self._content = content
         self._size = len(content) if isinstance(content, bytes) else size
         self._mount_from = mount_from
+        self._damaged = 0
+        self._source_failed = False
 
     def run(self) -> None:
         """Bring the blob there unless the repository has it, or can have it from ``mount_from``."""
-        self._retries.run(self._attempt, is_passing_in_upload)
+        self._retries.run(self._attempt, self._is_passing)
+
+    def _is_passing(self, error: RegistryError) -> bool:
+        """What was damaged on its way is sent once more; a source has tried what it could itself."""
+        if self._source_failed:
+            return False
+        if error.code == "DIGEST_INVALID":
+            self._damaged += 1
+            return self._damaged == 1
+        return is_passing(error)
 
     def _attempt(self) -> None:
         if self._is_there():
@@ -111,7 +122,7 @@ class Upload:
     def _pieces(self) -> Iterator[bytes]:
         """The content, which must have the size told: a longer body would be taken for the next request."""
         left = self._size
-        for piece in self._content() if callable(self._content) else (self._content,):
+        for piece in self._source():
             if left is not None:
                 left -= len(piece)
                 if left < 0:
@@ -119,3 +130,10 @@ class Upload:
             yield piece
         if left:
             raise InputError(f"Expected the content of blob '{self._digest}' to have {self._size} bytes")
+
+    def _source(self) -> Iterator[bytes]:
+        try:
+            yield from self._content() if callable(self._content) else (self._content,)
+        except Exception:
+            self._source_failed = True
+            raise
