@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from lapstrake import __version__
 from lapstrake.cli.flags import Arguments, Command, Flag, execute
-from lapstrake.errors import InputError
+from lapstrake.cli.registry_commands import REGISTRY
+from lapstrake.cli.serving import Terminated, port_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
     from lapstrake.embedded.plane import Settings
@@ -36,18 +37,11 @@ def _settings(args: Arguments) -> Settings:
 
     return Settings(
         state=_state(args),
-        api_port=_port(args, "port") if args.given("port") else None,
-        registry_port=_port(args, "registry-port") if args.given("registry-port") else None,
+        api_port=port_of(args, "port") if args.given("port") else None,
+        registry_port=port_of(args, "registry-port") if args.given("registry-port") else None,
         kubeconfig=_path(args["kubeconfig"]),
         controller=not args["api-only"],
     )
-
-
-def _port(args: Arguments, name: str) -> int:
-    port = int(args[name])
-    if not 0 <= port <= 65535:
-        raise InputError(f"--{name} must be a number from 0 to 65535, but was {port}")
-    return port
 
 
 def _path(text: str) -> Path | None:
@@ -62,7 +56,7 @@ def _up(args: Arguments) -> int:
     from lapstrake.embedded.plane import ControlPlane
 
     settings = _settings(args)
-    with settings.state.held(), _terminated() as wait:
+    with settings.state.held(), Terminated() as wait:
         plane = ControlPlane(settings)
         plane.start()
         try:
@@ -104,34 +98,6 @@ def _print_record(record: Record) -> None:
     print(f"\nexport KUBECONFIG={record.kubeconfig}", flush=True)
 
 
-def _terminated() -> _Terminated:
-    return _Terminated()
-
-
-class _Terminated:
-    """Within it, SIGINT and SIGTERM end the wait instead of the process."""
-
-    def __enter__(self) -> Callable[[], None]:
-        import signal
-        import threading
-
-        self._event = threading.Event()
-        self._before = {
-            sign: signal.signal(sign, lambda *_: self._event.set())
-            for sign in (signal.SIGINT, signal.SIGTERM)
-        }
-        return self._wait
-
-    def _wait(self) -> None:
-        self._event.wait()
-
-    def __exit__(self, *_: object) -> None:
-        import signal
-
-        for sign, handler in self._before.items():
-            signal.signal(sign, handler)
-
-
 def _down(args: Arguments) -> int:
     from lapstrake.embedded import detached
 
@@ -156,28 +122,10 @@ def _status(args: Arguments) -> int:
     return 0
 
 
-def _registry_serve(args: Arguments) -> int:
-    from lapstrake.embedded.plane import start_registry
-
-    storage = _path(args["storage"])
-    if storage is None:
-        from lapstrake.embedded.state import State, default_folder
-
-        storage = State(default_folder()).registry
-    with _terminated() as wait:
-        server = start_registry(storage, args["host"], _port(args, "port"))
-        try:
-            print(f"registry    {server.url.removeprefix('http://')}", flush=True)
-            wait()
-        finally:
-            server.close()
-    return 0
-
-
 def _controller_run(args: Arguments) -> int:
     from lapstrake.embedded.plane import start_controller
 
-    with _terminated() as wait:
+    with Terminated() as wait:
         controller = start_controller(
             kubeconfig=args["kubeconfig"],
             context=args["kubeconfig-context"],
@@ -241,22 +189,7 @@ _ROOT = Command(
             ),
             run=_demo,
         ),
-        Command(
-            "registry",
-            "The OCI registry on its own",
-            children=(
-                Command(
-                    "serve",
-                    "Serve an OCI registry whose tags expire when they are named like a duration",
-                    flags=(
-                        Flag("port", "int", 5600, "Port (0: any)"),
-                        Flag("host", "string", "127.0.0.1", "Address to listen on"),
-                        Flag("storage", "string", "", "Folder that keeps the images"),
-                    ),
-                    run=_registry_serve,
-                ),
-            ),
-        ),
+        REGISTRY,
         Command(
             "controller",
             "The package controller on its own, for any cluster",

@@ -24,10 +24,11 @@ from lapstrake.apiserver.tokens import Tokens
 from lapstrake.apiserver.workloads.runner import Workloads
 from lapstrake.controller.serve import Controller, ControllerOptions
 from lapstrake.embedded import kubeconfig
+from lapstrake.embedded.registry import start_registry
 from lapstrake.embedded.state import Record, State
 from lapstrake.errors import LapstrakeError
 from lapstrake.operations.install_crds import install_crds
-from lapstrake.registry.server import RunningRegistry, serve
+from lapstrake.registry.server import RunningRegistry
 from lapstrake.wiring import package_views
 
 HOST = "127.0.0.1"
@@ -132,13 +133,6 @@ def write_kubeconfig(state: State, record: Record, file: Path) -> None:
     """Write the kubeconfig of a running plane into one more file."""
     keys = pki.ensure(state.pki)
     kubeconfig.write(file, kubeconfig.document(record.api_url, keys.ca_file.read_bytes(), keys.admin_token))
-
-
-def start_registry(
-    storage: Path, host: str, port: int, *, clock: Callable[[], float] = time.time
-) -> RunningRegistry:
-    """The embedded registry over ``storage``."""
-    return serve(host, port, str(storage), clock=clock)
 
 
 def start_controller(*, kubeconfig: str, context: str, install: bool, workers: int) -> Controller:

@@ -86,6 +86,31 @@ def read_accounts(lines: Iterable[str], source: str) -> dict[str, Account]:
     return accounts
 
 
+def write_account(path: str, name: str, account: Account | None) -> bool:
+    """Put an account into a file, or take it out (None); other lines stay. Gives whether it was there before.
+
+    Raises InputError if the file cannot be read or written.
+    """
+    try:
+        lines = []
+        if os.path.exists(path):
+            with open(path, encoding="utf-8") as file:
+                lines = file.read().splitlines()
+        kept = [line for line in lines if line.partition(":")[0].strip() != name]
+        if account is not None:
+            kept.append(account.to_line())
+        draft = f"{path}.new"
+        with open(
+            os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8"
+        ) as file:
+            file.write("".join(f"{line}\n" for line in kept))
+        os.replace(draft, path)
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "not UTF-8"
+        raise InputError(f"Writing the accounts in '{path}': {reason}") from error
+    return len(lines) > len(kept) - (account is not None)
+
+
 class AccountsFile:
     """Read again when it changes; a change that cannot be read leaves the accounts as they were."""
 
