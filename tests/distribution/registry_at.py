@@ -31,6 +31,7 @@ def canned(respond: Callable[[Asked], Answer]) -> Iterator[tuple[str, list[Asked
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        disable_nagle_algorithm = True
 
         def _answer(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))

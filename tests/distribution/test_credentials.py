@@ -14,8 +14,12 @@ from lapstrake.oci.reference import Repository
 NONE = Credentials()
 
 
-def of(repository: str, environment: dict[str, str], prefix: str = "IMGPKG", **flags: str) -> Credentials:
-    return Credentialed(CredentialOptions(**flags), environment, prefix).of(Repository.parse(repository))
+def of(
+    repository: str, environment: dict[str, str], prefix: str = "IMGPKG", username: str = ""
+) -> Credentials:
+    return Credentialed(CredentialOptions(username=username), environment, prefix).of(
+        Repository.parse(repository)
+    )
 
 
 def variables(hostname: str, suffix: str = "") -> dict[str, str]:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from urllib.parse import urljoin, urlsplit
 
 from lapstrake.distribution.downloads import Download, WrongContent
+from lapstrake.distribution.failures import json_reason
 from lapstrake.distribution.options import RegistryOptions
 from lapstrake.distribution.retries import Retries, is_passing, is_unanswered
 from lapstrake.distribution.transport import Answer, Transport
@@ -34,6 +35,7 @@ __all__ = ["Content", "RegistryClient", "RegistryOptions"]
 _ACCEPT = {"Accept": ",".join((DOCKER_MANIFEST, DOCKER_INDEX, OCI_MANIFEST, OCI_INDEX))}
 _LARGEST_MANIFEST = 16 << 20
 _LARGEST_TAG_PAGE = 64 << 20
+_MOST_TAG_PAGES = 10_000
 
 
 class RegistryClient:
@@ -146,17 +148,14 @@ class RegistryClient:
         """All tags in the registry's order."""
         tags: list[str] = []
         path = "tags/list?n=1000"
-        seen: set[str] = set()
-        while path not in seen:
-            seen.add(path)
+        for _ in range(_MOST_TAG_PAGES):
             answer, data = self._whole(repository, path, _LARGEST_TAG_PAGE)
-            page = json_mapping(data, "list of tags")
-            tags += [str(tag) for tag in page.get("tags") or []]
+            tags += _tags_of(data)
             link = re.match(r'\s*<([^>]+)>\s*;.*rel="?next', answer.header("Link"))
             if not link:
-                break
-            path = _same_host(answer.url, urljoin(answer.url, link[1]))
-        return tags
+                return tags
+            path = _same_host(answer.url, link[1])
+        raise RegistryError(f"GET {answer.url}: Expected at most {_MOST_TAG_PAGES} pages of tags")
 
     def _head(self, repository: Repository, path: str, passing: Callable[[RegistryError], bool]) -> Answer:
         def ask() -> Answer:
@@ -178,9 +177,24 @@ def _media_type(answer: Answer) -> str:
     return answer.header("Content-Type").partition(";")[0].strip()
 
 
-def _same_host(url: str, following: str) -> str:
-    """``following`` if it is an address of the same host; a registry may not send us elsewhere for a page."""
-    if urlsplit(url)[:2] != urlsplit(following)[:2]:
+def _tags_of(data: bytes) -> list[str]:
+    try:
+        tags = json_mapping(data, "list of tags").get("tags") or []
+    except InputError as error:
+        raise RegistryError(json_reason(data)) from error
+    if not isinstance(tags, list):
+        raise RegistryError("json: cannot unmarshal the list of tags")
+    return [str(tag) for tag in tags]
+
+
+def _same_host(url: str, link: str) -> str:
+    """The address ``link`` means; a registry may not send us elsewhere for a page."""
+    try:
+        following = urljoin(url, link)
+        elsewhere = urlsplit(url)[:2] != urlsplit(following)[:2]
+    except ValueError:
+        elsewhere = True
+    if elsewhere:
         raise RegistryError(f"GET {url}: Expected the next page to be at the same host")
     return following
 

@@ -26,7 +26,10 @@ Body = bytes | Callable[[], Iterable[bytes]]  # the function is called once for 
 _LARGEST_LEFTOVER = 64 << 10
 _PIECE = 1 << 20
 _MOST_REDIRECTS = 10
-_LEAST_PROGRESS, _PROGRESS_SECONDS = 1024, 30.0  # bytes that must come within so many seconds
+_LEAST_PROGRESS = (
+    1024  # bytes; what comes more slowly than this in the time for an answer is as good as stalled
+)
+_PATIENCE = 30.0  # seconds, if the time for an answer is not bounded
 _SENT_AT_ONCE = 256 << 10  # bytes; each piece may take as long as a connection may
 _UNPREPARED = "Error while preparing a transport to talk with the registry: Unable to create round tripper: "
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
@@ -41,6 +44,7 @@ class Answer:
     method: str
     url: str
     response: urllib3.BaseHTTPResponse
+    patience: float  # seconds of waiting for a kilobyte
 
     @property
     def status(self) -> int:
@@ -52,7 +56,13 @@ class Answer:
     @property
     def location(self) -> str:
         """Where the registry says to go on; the address of the request if it says nothing."""
-        return urljoin(self.url, self.header("Location"))
+        location = self.header("Location")
+        try:
+            return urljoin(self.url, location)
+        except ValueError as error:
+            raise RegistryError(
+                f'{self.method.capitalize()} "{redacted(location)}": invalid address'
+            ) from error
 
     def pieces(self) -> Iterator[bytes]:
         """The body as it arrives. Raises TemporaryError if it breaks off or hardly comes on."""
@@ -68,7 +78,7 @@ class Answer:
                 progress += len(piece)
                 if progress >= _LEAST_PROGRESS:
                     progress, waited = 0, 0.0
-                elif waited > _PROGRESS_SECONDS:
+                elif waited > self.patience:
                     raise TemporaryError("net/http: timeout awaiting the rest of a response")
                 yield piece
         except HTTPError as error:
@@ -121,6 +131,7 @@ class Transport:
             timeout=urllib3.Timeout(connect=30.0, read=options.response_timeout or None),
             environment=options.environment,
         )
+        self._patience = options.response_timeout or _PATIENCE
         self._authorities: dict[str, Authority] = {}
         self._asking: dict[str, threading.Lock] = {}
         self._lock = threading.Lock()
@@ -175,7 +186,7 @@ class Transport:
         """The answer where the redirects end; credentials are shown to the registry itself only."""
         for _ in range(_MOST_REDIRECTS):
             shown = {**headers, **credentials} if _is_below(base, url) else headers
-            answer = Answer(method, url, self._once(method, url, shown, body))
+            answer = Answer(method, url, self._once(method, url, shown, body), self._patience)
             if answer.status not in _REDIRECTS or method not in _REDIRECTED or not answer.header("Location"):
                 return answer
             answer.drain()
