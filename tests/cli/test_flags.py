@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from lapstrake.cli.flags import Arguments, Command, Flag, UsageError, duration, execute, parse, shown_duration
+from lapstrake.cli.flag_values import duration, shown_duration
+from lapstrake.cli.flags import Arguments, Command, Flag, UsageError, execute, parse
 
 FLAGS = (
     Flag("file", "array", help="File", short="f"),
@@ -12,6 +13,7 @@ FLAGS = (
     Flag("label", "strings"),
     Flag("retry", "int", 5),
     Flag("wait", "duration", 30.0),
+    Flag("mark", "map", short="m"),
 )
 
 
@@ -37,6 +39,12 @@ FLAGS = (
             ["--retry", "0", "--wait=1m30s"], {"retry": 0, "wait": 90.0}, [], id="numbers and durations"
         ),
         pytest.param(["--app="], {"app": ""}, [], id="empty value"),
+        pytest.param(["--retry", "0x10"], {"retry": 16}, [], id="hexadecimal"),
+        pytest.param(["--retry=010"], {"retry": 8}, [], id="octal"),
+        pytest.param(
+            ["-m", "a=1,b=2", "--mark", "a=3"], {"mark": {"a": "3", "b": "2"}}, [], id="pairs are merged"
+        ),
+        pytest.param(["-m", '"a=1,2",b=='], {"mark": {"a": "1,2", "b": "="}}, [], id="quoted pairs"),
     ],
 )
 def test_parse_follows_pflag(words: list[str], values: dict[str, object], positional: list[str]) -> None:
@@ -60,6 +68,15 @@ def test_parse_follows_pflag(words: list[str], values: dict[str, object], positi
         (
             ["--retry", "x"],
             'invalid argument "x" for "--retry" flag: strconv.ParseInt: parsing "x": invalid syntax',
+        ),
+        (
+            ["--retry", "1e99"],
+            'invalid argument "1e99" for "--retry" flag: strconv.ParseInt: parsing "1e99": invalid syntax',
+        ),
+        (["-m", "a"], 'invalid argument "a" for "-m, --mark" flag: a must be formatted as key=value'),
+        (
+            ["-m", "a=b,c=d,e"],
+            'invalid argument "a=b,c=d,e" for "-m, --mark" flag: e must be formatted as key=value',
         ),
         (["--wait", "5"], 'invalid argument "5" for "--wait" flag: time: missing unit in duration "5"'),
     ],
@@ -112,18 +129,72 @@ def test_execute_prints_an_error_as_the_tools_do(capsys: pytest.CaptureFixture[s
     )
 
 
-def test_execute_shows_the_commands_when_one_is_missing(capsys: pytest.CaptureFixture[str]) -> None:
+def test_execute_names_the_commands_when_one_is_missing(capsys: pytest.CaptureFixture[str]) -> None:
     assert execute("tool", tree([]), ["thing"]) == 1
+    assert capsys.readouterr().err == "tool: Error: Use one of available subcommands: get\n"
+
+
+def test_execute_shows_the_tree_when_nothing_is_asked(capsys: pytest.CaptureFixture[str]) -> None:
+    assert execute("tool", tree([]), []) == 1
     captured = capsys.readouterr()
-    assert "Available Commands:\n  get Get a thing\n" in captured.out
+    assert "Available Commands:\n  help        Help about any command\n  thing       Things\n" in captured.out
     assert captured.err == "tool: Error: Invalid command - see available commands/subcommands above\n"
 
 
-def test_execute_shows_help_with_the_defaults(capsys: pytest.CaptureFixture[str]) -> None:
-    assert execute("tool", tree([]), ["thing", "get", "--help"]) == 0
+def test_execute_refuses_a_command_that_is_none(capsys: pytest.CaptureFixture[str]) -> None:
+    assert execute("tool", tree([]), ["thing", "got", "more"]) == 1
+    assert (
+        capsys.readouterr().err == "tool: Error: command 'tool thing' does not accept extra arguments 'got'\n"
+    )
+
+
+@pytest.mark.parametrize(
+    "argv",
+    [
+        pytest.param(["thing", "get", "--help"], id="flag"),
+        pytest.param(["thing", "get", "extra", "-h"], id="short flag"),
+        pytest.param(["help", "thing", "get"], id="command"),
+        pytest.param(["help", "t", "get", "more"], id="command with an alias and too much"),
+    ],
+)
+def test_help_shows_a_command_with_the_defaults(argv: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert execute("tool", tree([]), argv) == 0
     out = capsys.readouterr().out
-    assert "-n, --name string" in out
+    assert out.startswith("Get a thing\n\nUsage:\n  tool thing get [flags]\n")
+    assert "\nFlags:\n  -h, --help          help for get\n  -n, --name string   \n" in out
     assert "Global Flags:\n  -y, --yes" in out
+
+
+def test_help_comes_after_the_flags_were_read(capsys: pytest.CaptureFixture[str]) -> None:
+    assert execute("tool", tree([]), ["thing", "get", "--help", "--nope"]) == 1
+    assert capsys.readouterr().err == "tool: Error: unknown flag: --nope\n"
+
+
+def test_deprecated_flag_says_so(capsys: pytest.CaptureFixture[str]) -> None:
+    flags = (Flag("old", deprecated="use '--new' instead"), Flag("new"))
+    root = Command("tool", "A tool", flags=flags, run=lambda args: 0)
+    assert execute("tool", root, ["--old", "x"]) == 0
+    assert capsys.readouterr().out == "Flag --old has been deprecated, use '--new' instead\n"
+    assert execute("tool", root, ["--help"]) == 0
+    assert "--old" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("word", ["--version", "-v"])
+def test_version_is_a_flag_of_the_root_too(word: str, capsys: pytest.CaptureFixture[str]) -> None:
+    def run(args: Arguments) -> int:
+        print("tool version 1")
+        return 0
+
+    root = Command("tool", "A tool", children=[Command("version", "Print version", run=run)])
+    assert execute("tool", root, [word]) == 0
+    assert capsys.readouterr().out == "tool version 1\n"
+    assert execute("tool", root, ["version", word]) == 1
+
+
+def test_parse_bounds_integers() -> None:
+    assert parse(FLAGS, ["--retry", str(2**63 - 1)])["retry"] == 2**63 - 1
+    with pytest.raises(UsageError, match='parsing "9223372036854775808": value out of range'):
+        parse(FLAGS, ["--retry", str(2**63)])
 
 
 @pytest.mark.parametrize(

@@ -17,8 +17,8 @@ SIGNATURE = DescribedImage(f"h/s@{THREE}", THREE, "Signature", f"h/s@{THREE}", (
 
 
 def test_empty_bundle() -> None:
-    assert as_text(bundle(ONE)) == f"Bundle SHA: {ONE}\n\n"
-    assert as_yaml(bundle(ONE)) == (
+    assert "".join(as_text(bundle(ONE))) == f"Bundle SHA: {ONE}\n\n"
+    assert "".join(as_yaml(bundle(ONE))) == (
         f"sha: {ONE}\ncontent: {{}}\nimage: h/b@{ONE}\nlayers:\n- digest: {THREE}\nmetadata: {{}}\norigin: o/b@{ONE}\n"
     )
 
@@ -26,7 +26,7 @@ def test_empty_bundle() -> None:
 def test_text_shows_what_is_in_a_bundle() -> None:
     nested = bundle(TWO, images=(SIGNATURE,))
     assert (
-        as_text(bundle(ONE, images=(IMAGE,), bundles=(nested,)))
+        "".join(as_text(bundle(ONE, images=(IMAGE,), bundles=(nested,))))
         == f"""\
 Bundle SHA: {ONE}
 
@@ -54,7 +54,7 @@ Images:
 
 
 def test_yaml_files_images_by_digest() -> None:
-    text = as_yaml(bundle(ONE, images=(IMAGE, SIGNATURE)))
+    text = "".join(as_yaml(bundle(ONE, images=(IMAGE, SIGNATURE))))
     assert (
         f"  images:\n    {TWO}:\n      annotations:\n        note: |-\n          two\n          lines\n"
         in text
@@ -63,3 +63,10 @@ def test_yaml_files_images_by_digest() -> None:
         f"      imageType: Signature\n      layers:\n      - digest: {ONE}\n      origin: h/s@{THREE}\n"
         in text
     )
+
+
+def test_text_sets_bundles_of_one_level_apart() -> None:
+    nested = (bundle(ONE), bundle(TWO))
+    lines = "".join(as_text(bundle(THREE, images=(IMAGE,), bundles=nested))).splitlines()
+    assert lines.count("") == 2
+    assert lines[lines.index("", 2) + 1] == "  - Image: " + nested[1].image

@@ -281,7 +281,7 @@ def test_describe_tells_internal_images_from_others(house: House) -> None:
     copied(house, "all:v1", "copy")
     described = describe(house.client, house.ref("copy:v1"))
     assert sorted(found.kind for found in described.images) == ["Image", "Internal"]
-    assert f"origin: gone.test/team/app@{image.digest}" in as_yaml(described)
+    assert f"origin: gone.test/team/app@{image.digest}" in "".join(as_yaml(described))
 
 
 def test_describe_refuses_images(house: House) -> None:

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import sys
 
-from lapstrake.errors import InputError, LapstrakeError
+from lapstrake.cli.flag_values import UsageError, read_value
+from lapstrake.errors import LapstrakeError
 from lapstrake.messages import tool_error
 
 TYPE_CHECKING = False
@@ -17,24 +18,18 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from typing import Any
 
-_SHOWN_KIND = {
-    "bool": "",
-    "strings": "strings",
-    "array": "stringArray",
-    "int": "int",
-    "float": "float32",
-    "duration": "duration",
-    "string": "string",
-}
-_TRUE = frozenset(("1", "t", "T", "true", "TRUE", "True"))
-_FALSE = frozenset(("0", "f", "F", "false", "FALSE", "False"))
-_UNITS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
+__all__ = ["Arguments", "Command", "Flag", "UsageError", "execute", "flags_of", "parse"]
+
+_REPEATED = ("strings", "array", "map")
 
 
 class Flag:
-    """One flag: ``kind`` is string, bool, int, float, duration (seconds as float), strings or array."""
+    """One flag: ``kind`` is string, bool, int, float, duration (seconds as float), strings, array or map.
 
-    __slots__ = ("default", "help", "hidden", "kind", "name", "short")
+    ``deprecated`` says what to use instead; such a flag works, and is not shown.
+    """
+
+    __slots__ = ("default", "deprecated", "help", "hidden", "kind", "name", "short")
 
     def __init__(
         self,
@@ -45,19 +40,38 @@ class Flag:
         *,
         short: str = "",
         hidden: bool = False,
+        deprecated: str = "",
     ) -> None:
         self.name = name
         self.kind = kind
         self.default = default if default is not None else _empty(kind)
         self.help = help
         self.short = short
-        self.hidden = hidden
+        self.hidden = hidden or bool(deprecated)
+        self.deprecated = deprecated
 
 
 class Command:
-    """A command of a tree. ``arguments`` bounds the number of positional arguments (None: any number)."""
+    """A command of a tree. ``arguments`` bounds the number of positional arguments (None: any number).
 
-    __slots__ = ("aliases", "arguments", "children", "example", "flags", "name", "run", "summary")
+    ``long`` stands for the summary on the command's own help page, ``usage`` follows its name there. ``bare`` is
+    what a command without ``run`` does: "names" tells the names of its children, "help" shows the page before it
+    fails, "page" shows it and is content.
+    """
+
+    __slots__ = (
+        "aliases",
+        "arguments",
+        "bare",
+        "children",
+        "example",
+        "flags",
+        "long",
+        "name",
+        "run",
+        "summary",
+        "usage",
+    )
 
     def __init__(
         self,
@@ -70,6 +84,9 @@ class Command:
         aliases: Sequence[str] = (),
         arguments: tuple[int, int | None] = (0, 0),
         example: str = "",
+        long: str = "",
+        usage: str = "[flags]",
+        bare: str = "",
     ) -> None:
         self.name = name
         self.summary = summary
@@ -79,6 +96,9 @@ class Command:
         self.aliases = tuple(aliases)
         self.arguments = arguments
         self.example = example
+        self.long = long
+        self.usage = usage
+        self.bare = bare
 
 
 class Arguments:
@@ -105,27 +125,24 @@ class Arguments:
         return name in self._given
 
 
-class UsageError(InputError):
-    """A wrong flag or argument."""
-
-
 def execute(tool: str, root: Command, argv: Sequence[str]) -> int:
-    """Parse ``argv`` for the tree under ``root``, run the command, print errors as ``tool`` does."""
+    """Parse ``argv`` for the tree under ``root``, run the command, print errors as ``tool`` does.
+
+    Every tree of commands also has ``help``, ``--help``, ``--version`` if it has a command of that name, and
+    ``completion`` where the original has it.
+    """
     args: Arguments | None = None
-    if list(argv) == ["--version"] and any(child.name == "version" for child in root.children):
-        argv = ["version"]
     try:
-        command, path, words = _descend(root, list(argv), tool)
-        flags = _all_flags(root, path)
-        if _asks_help(words, flags):
-            sys.stdout.write(help_text(tool, path))
-            return 0
-        args = parse(flags, words, " ".join([tool, *(c.name for c in path[1:])]))
+        root = _with_standard_commands(tool, root, argv)
+        command, path, words = _descend(root, list(argv))
+        args = parse(flags_of(path), words, " ".join([tool, *(c.name for c in path[1:])]))
+        _tell_deprecated(path, args)
+        if args["help"] is True:
+            return _show_help(tool, path)
+        if command is root and args.get("version") is True:
+            return _show_version(tool, root)
         _check_positional(command, args)
-        if command.run is None:
-            sys.stdout.write(help_text(tool, path))
-            raise UsageError("Invalid command - see available commands/subcommands above")
-        status = command.run(args)
+        status = command.run(args) if command.run is not None else _nothing_to_run(tool, path)
     except LapstrakeError as error:
         text = tool_error(tool, str(error))
         if args is None or args.on_error is None or not args.on_error(text):
@@ -137,13 +154,55 @@ def execute(tool: str, root: Command, argv: Sequence[str]) -> int:
     return status
 
 
+def _with_standard_commands(tool: str, root: Command, argv: Sequence[str]) -> Command:
+    """They are put together only where they are asked for: most runs do without."""
+    index = _first_argument(argv, flags_of([root]))
+    if index is None or argv[index] not in ("help", "completion"):
+        return root
+    from lapstrake.cli.standard_commands import with_standard_commands
+
+    return with_standard_commands(tool, root)
+
+
+def _show_help(tool: str, path: Sequence[Command]) -> int:
+    from lapstrake.cli.help_page import show
+
+    show(tool, path)
+    return 0
+
+
+def _show_version(tool: str, root: Command) -> int:
+    terminal = ["--tty"] if any(flag.name == "tty" for flag in root.flags) else []
+    return execute(tool, root, ["version", *terminal])
+
+
+def _nothing_to_run(tool: str, path: Sequence[Command]) -> int:
+    """For a command that is only a way to others."""
+    from lapstrake.cli.help_page import help_text, listed, show
+
+    command = path[-1]
+    bare = command.bare or ("help" if len(path) == 1 else "names")
+    if bare == "page":
+        show(tool, path)
+        return 0
+    if bare == "names":
+        names = ", ".join(child.name for child in listed(tool, path))
+        raise UsageError(f"Use one of available subcommands: {names}")
+    sys.stdout.write(help_text(tool, path) + "\n")
+    raise UsageError("Invalid command - see available commands/subcommands above")
+
+
+def _tell_deprecated(path: Sequence[Command], args: Arguments) -> None:
+    for flag in path[-1].flags:
+        if flag.deprecated and args.given(flag.name):
+            sys.stdout.write(f"Flag --{flag.name} has been deprecated, {flag.deprecated}\n")
+
+
 def parse(flags: Sequence[Flag], words: Sequence[str], path: str = "") -> Arguments:
     """Read ``words`` against ``flags``; UsageError names what is wrong, in pflag's words."""
     by_name = {flag.name: flag for flag in flags}
     by_short = {flag.short: flag for flag in flags if flag.short}
-    values: dict[str, Any] = {
-        f.name: list(f.default) if f.kind in ("strings", "array") else f.default for f in flags
-    }
+    values: dict[str, Any] = {f.name: _own(f.default) for f in flags}
     given: set[str] = set()
     positional: list[str] = []
     queue = list(words)
@@ -195,83 +254,48 @@ def _next_value(flag: Flag, queue: list[str], shown: str) -> str:
 
 
 def _store(flag: Flag, text: str, values: dict[str, Any], given: set[str]) -> None:
-    value = _value(flag, text)
-    if flag.kind in ("strings", "array") and flag.name in given:
+    shown = f"-{flag.short}, --{flag.name}" if flag.short else f"--{flag.name}"
+    value = read_value(flag.kind, text, shown)
+    if flag.kind == "map" and flag.name in given:
+        values[flag.name] |= value
+    elif flag.kind in _REPEATED and flag.name in given:
         values[flag.name] += value
     else:
         values[flag.name] = value
     given.add(flag.name)
 
 
-def _value(flag: Flag, text: str) -> Any:
-    shown = f"-{flag.short}, --{flag.name}" if flag.short else f"--{flag.name}"
-    if flag.kind == "string":
-        return text
-    if flag.kind == "array":
-        return [text]
-    if flag.kind == "strings":
-        return _comma_separated(text)
-    if flag.kind == "bool":
-        if text in _TRUE or text in _FALSE:
-            return text in _TRUE
-        raise UsageError(
-            f'invalid argument "{text}" for "{shown}" flag: strconv.ParseBool: parsing "{text}": invalid syntax'
-        )
-    if flag.kind == "duration":
-        return duration(text, shown)
-    try:
-        return int(text) if flag.kind == "int" else float(text)
-    except ValueError:
-        function = "ParseInt" if flag.kind == "int" else "ParseFloat"
-        raise UsageError(
-            f'invalid argument "{text}" for "{shown}" flag: strconv.{function}: parsing "{text}": invalid syntax'
-        ) from None
-
-
-def duration(text: str, shown: str) -> float:
-    """Seconds of a Go duration such as ``1h30m`` or ``250ms``."""
-    import re
-
-    sign = -1.0 if text.startswith("-") else 1.0
-    body = text.lstrip("+-")
-    if body == "0":
-        return 0.0
-    parts = re.findall(r"(\d+(?:\.\d*)?|\.\d+)(ns|us|µs|ms|s|m|h)", body)
-    if not parts or "".join(number + unit for number, unit in parts) != body:
-        problem = "missing unit in duration" if body.replace(".", "").isdigit() else "invalid duration"
-        raise UsageError(f'invalid argument "{text}" for "{shown}" flag: time: {problem} "{text}"')
-    return sign * sum(float(number) * _UNITS[unit] for number, unit in parts)
-
-
-def _comma_separated(text: str) -> list[str]:
-    if not text:
-        return []
-    if '"' not in text:
-        return text.split(",")
-    import csv
-
-    return next(csv.reader([text]))
+def _own(default: Any) -> Any:
+    """A default that may be changed."""
+    if isinstance(default, dict):
+        return dict(default)
+    return list(default) if isinstance(default, tuple | list) else default
 
 
 def _empty(kind: str) -> Any:
-    return {"bool": False, "int": 0, "float": 0.0, "duration": 0.0, "strings": (), "array": ()}.get(kind, "")
+    return {
+        "bool": False,
+        "int": 0,
+        "float": 0.0,
+        "duration": 0.0,
+        "strings": (),
+        "array": (),
+        "map": {},
+    }.get(kind, "")
 
 
-def _descend(root: Command, words: list[str], tool: str) -> tuple[Command, list[Command], list[str]]:
+def _descend(root: Command, words: list[str]) -> tuple[Command, list[Command], list[str]]:
     """Find the command that ``words`` name; flags may stand between the names."""
     command, path = root, [root]
     rest: list[str] = []
     while command.children:
-        index = _first_argument(words, _all_flags(root, path))
+        index = _first_argument(words, flags_of(path))
         if index is None:
             break
         child = next(
             (c for c in command.children if words[index] == c.name or words[index] in c.aliases), None
         )
         if child is None:
-            if command.run is None:
-                sys.stdout.write(help_text(tool, path))
-                raise UsageError("Invalid command - see available commands/subcommands above")
             break
         rest += words[:index]
         words = words[index + 1 :]
@@ -297,28 +321,29 @@ def _first_argument(words: Sequence[str], flags: Sequence[Flag]) -> int | None:
     return None
 
 
-def _all_flags(root: Command, path: Sequence[Command]) -> list[Flag]:
-    """The flags of the last command and the global ones of the root (a nearer flag hides a farther one)."""
-    flags: dict[str, Flag] = {}
-    for command in (path[-1], root):
-        for flag in command.flags:
-            flags.setdefault(flag.name, flag)
+def flags_of(path: Sequence[Command]) -> list[Flag]:
+    """The flags that the last command of ``path`` takes: its own, the global ones of the root, and those for help.
+
+    A nearer flag hides a farther one.
+    """
+    root = path[0]
+    flags = {flag.name: flag for command in (root, path[-1]) for flag in command.flags}
+    shorts = {flag.short for flag in flags.values()}
+    name = path[-1].name
+    flags.setdefault(
+        "help", Flag("help", "bool", False, f"help for {name}", short="" if "h" in shorts else "h")
+    )
+    if path[-1] is root and any(child.name == "version" for child in root.children):
+        short = "" if "v" in shorts else "v"
+        flags.setdefault("version", Flag("version", "bool", False, f"version for {name}", short=short))
     return list(flags.values())
-
-
-def _asks_help(words: Sequence[str], flags: Sequence[Flag]) -> bool:
-    if any(f.short == "h" for f in flags):
-        return "--help" in words
-    before_end = words[: list(words).index("--")] if "--" in words else words
-    return "--help" in before_end or "-h" in before_end
 
 
 def _check_positional(command: Command, args: Arguments) -> None:
     least, most = command.arguments
     count = len(args.positional)
     if most == 0 and count:
-        extra = " ".join(args.positional)
-        raise UsageError(f"command '{args.path}' does not accept extra arguments '{extra}'")
+        raise UsageError(f"command '{args.path}' does not accept extra arguments '{args.positional[0]}'")
     if count < least or (most is not None and count > most):
         wanted = (
             f"{least} arg(s)"
@@ -328,69 +353,3 @@ def _check_positional(command: Command, args: Arguments) -> None:
             else f"between {least} and {most} arg(s)"
         )
         raise UsageError(f"accepts {wanted}, received {count}")
-
-
-def help_text(tool: str, path: Sequence[Command]) -> str:
-    """The help page of the last command of ``path``, in cobra's layout."""
-    command = path[-1]
-    full = " ".join([tool, *(c.name for c in path[1:])])
-    lines = [command.summary, "", "Usage:"]
-    if command.run is not None or not command.children:
-        lines.append(f"  {full} [flags]")
-    if command.children:
-        lines.append(f"  {full} [command]")
-    if command.aliases:
-        lines += ["", "Aliases:", "  " + ", ".join((command.name, *command.aliases))]
-    if command.example:
-        lines += ["", "Examples:", *("  " + line for line in command.example.splitlines())]
-    if command.children:
-        width = max(len(child.name) for child in command.children)
-        lines += [
-            "",
-            "Available Commands:",
-            *(f"  {c.name:<{width}} {c.summary.splitlines()[0]}" for c in command.children),
-        ]
-    lines += ["", "Flags:", *_flag_lines(command.flags if command.flags or len(path) > 1 else (), full)]
-    if len(path) > 1 and path[0].flags:
-        lines += ["", "Global Flags:", *_flag_lines(path[0].flags, "")]
-    if command.children:
-        lines += ["", f'Use "{full} [command] --help" for more information about a command.']
-    return "\n".join(lines) + "\n"
-
-
-def _flag_lines(flags: Sequence[Flag], full: str) -> list[str]:
-    shown = [flag for flag in flags if not flag.hidden]
-    if full:
-        shown.append(Flag("help", "bool", False, f"help for {full.rsplit(' ', 1)[-1]}", short="h"))
-    left = []
-    for flag in sorted(shown, key=lambda f: f.name):
-        short = f"-{flag.short}, " if flag.short else "    "
-        left.append((f"  {short}--{flag.name} {_SHOWN_KIND[flag.kind]}".rstrip(), flag))
-    width = max(len(text) for text, _ in left)
-    return [f"{text:<{width}}   {flag.help}{_shown_default(flag)}" for text, flag in left]
-
-
-def _shown_default(flag: Flag) -> str:
-    if not flag.default:
-        return ""
-    if flag.kind == "string":
-        return f' (default "{flag.default}")'
-    if flag.kind == "bool":
-        return " (default true)"
-    if flag.kind in ("strings", "array"):
-        return f" (default [{','.join(flag.default)}])"
-    if flag.kind == "duration":
-        return f" (default {shown_duration(flag.default)})"
-    return f" (default {flag.default})"
-
-
-def shown_duration(seconds: float) -> str:
-    """Seconds as Go prints a duration: ``30s``, ``15m0s``, ``1h0m0s``, ``500ms``."""
-    if 0 < seconds < 1:
-        return f"{seconds * 1000:g}ms"
-    hours, rest = divmod(seconds, 3600)
-    minutes, rest = divmod(rest, 60)
-    text = f"{rest:g}s"
-    if hours or minutes:
-        text = f"{minutes:g}m{text}"
-    return f"{hours:g}h{text}" if hours else text

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 
 from lapstrake.cli.flags import Arguments, Command, Flag, UsageError, execute
 from lapstrake.cli.ui import GLOBAL_FLAGS, UI, Table
@@ -50,8 +50,14 @@ _PUSH = (
     Flag(
         "file-exclusion", "strings", [".git"], "Exclude file whose path, relative to the bundle root, matches"
     ),
-    Flag("file-exclude-defaults", "strings", [".git"], "Excluded file paths by default", hidden=True),
-    Flag("labels", "strings", None, "Set labels on the image (format: key=value) (can repeat)", short="l"),
+    Flag(
+        "file-exclude-defaults",
+        "strings",
+        [".git"],
+        "Former name of --file-exclusion",
+        deprecated="use '--file-exclusion' instead",
+    ),
+    Flag("labels", "map", None, "Set labels on the image (format: key=value) (can repeat)", short="l"),
     _LOCK_OUTPUT,
     Flag("preserve-permissions", "bool", False, "Preserve the permissions of files for all users"),
     Flag(
@@ -109,15 +115,13 @@ _IAAS_NOTICE = (
 def main(argv: Sequence[str]) -> int:
     if "IMGPKG_ENABLE_IAAS_AUTH" in os.environ:
         sys.stdout.write(_IAAS_NOTICE)
-    if list(argv) == ["--version"]:
-        argv = ["version", "--tty"]
     return execute("imgpkg", _root(), argv)
 
 
 def _root() -> Command:
     tag = Command(
         "tag",
-        "Tag",
+        "List the tags of an image and resolve them",
         children=(
             Command(
                 "list",
@@ -128,13 +132,11 @@ def _root() -> Command:
             ),
             Command("resolve", "Resolve tag to image digest", flags=(_IMAGE, *_REGISTRY), run=_tag_resolve),
         ),
-        run=_no_arguments,
     )
     return Command(
         "imgpkg",
         "imgpkg stores configuration and image references as OCI artifacts",
         flags=GLOBAL_FLAGS,
-        run=_no_arguments,
         children=(
             Command(
                 "copy", "Copy a bundle from one location to another", flags=(*_COPY, *_REGISTRY), run=_copy
@@ -158,16 +160,20 @@ def _root() -> Command:
     )
 
 
-def _no_arguments(args: Arguments) -> int:
-    """A command that only has subcommands; what it needs is its help text."""
-    from lapstrake.cli.flags import help_text
+def _ui(args: Arguments) -> UI:
+    """An error stands apart from the lines before it."""
+    ui = UI.of(args)
 
-    path = args.path.split()
-    commands = [_root()]
-    for name in path[1:]:
-        commands.append(next(child for child in commands[-1].children if child.name == name))
-    sys.stdout.write(help_text("imgpkg", commands))
-    return 0
+    def failed(text: str) -> bool:
+        ui.gap()
+        return ui.error(text)
+
+    args.on_error = failed
+    return ui
+
+
+def _reporter(ui: UI) -> Callable[[str], None]:
+    return lambda text: ui.begin(f"{text}\n")
 
 
 def _client(args: Arguments) -> RegistryClient:
@@ -183,7 +189,7 @@ def _client(args: Arguments) -> RegistryClient:
             verify_certs=args["registry-verify-certs"],
             insecure=args["registry-insecure"],
             credentials=credentials,
-            response_timeout=args["registry-response-header-timeout"],
+            response_timeout=max(0.0, args["registry-response-header-timeout"]),
             retry_count=args["registry-retry-count"],
         )
     )
@@ -193,11 +199,12 @@ def _push(args: Arguments) -> int:
     from lapstrake.adapters.files import write_atomically
     from lapstrake.imgpkg.locks import BundleLock
     from lapstrake.imgpkg.naming import BUNDLE_LABEL
+    from lapstrake.imgpkg.remote import prefixed
     from lapstrake.oci.reference import Reference
     from lapstrake.operations.push import PushRequest, push
 
-    ui = UI.of(args)
-    labels = _labels(args)
+    ui = _ui(args)
+    labels = args["labels"]
     with _client(args) as client:
         if BUNDLE_LABEL in labels:
             raise InputError(
@@ -210,7 +217,10 @@ def _push(args: Arguments) -> int:
             raise InputError("Expected either image or bundle")
         if image and args["lock-output"]:
             raise InputError("Lock output is not compatible with image, use bundle for lock output")
-        reference = Reference.parse(bundle or image)
+        try:
+            reference = Reference.parse_tag(bundle or image)
+        except InputError as error:
+            raise InputError(f"Parsing '{bundle or image}': {error}") from error
         old_name = args.given("file-exclude-defaults") and not args.given("file-exclusion")
         request = PushRequest(
             reference,
@@ -221,10 +231,11 @@ def _push(args: Arguments) -> int:
             preserve_permissions=args["preserve-permissions"],
             encoding=_encoding(args),
         )
-        pushed = push(client, request, ui.line, ui.transfers)
+        pushed = push(client, request, _reporter(ui), ui.transfers)
     if args["lock-output"]:
-        write_atomically(args["lock-output"], BundleLock(pushed, reference.tag or "").to_yaml())
-    ui.line(f"Pushed '{pushed}'")
+        with prefixed("Writing bundle config"):
+            write_atomically(args["lock-output"], BundleLock(pushed, reference.tag or "").to_yaml())
+    ui.begin(f"Pushed '{pushed}'")
     ui.succeeded()
     return 0
 
@@ -237,23 +248,11 @@ def _encoding(args: Arguments) -> Encoding:
     return encodings[wanted]
 
 
-def _labels(args: Arguments) -> Mapping[str, str]:
-    labels = {}
-    for pair in args["labels"]:
-        key, equals, value = pair.partition("=")
-        if not equals:
-            raise UsageError(
-                f'invalid argument "{pair}" for "-l, --labels" flag: {pair} must be formatted as key=value'
-            )
-        labels[key] = value
-    return labels
-
-
 def _pull(args: Arguments) -> int:
     from lapstrake.oci.reference import Reference
     from lapstrake.operations.pull import pull_bundle, pull_image
 
-    ui = UI.of(args)
+    ui = _ui(args)
     _check_pull(args)
     with _client(args) as client:
         if args["image"]:
@@ -264,7 +263,7 @@ def _pull(args: Arguments) -> int:
                 reference,
                 args["output"],
                 check_bundle=check,
-                report=ui.line,
+                report=_reporter(ui),
                 transfers=ui.transfers,
             )
         else:
@@ -274,10 +273,9 @@ def _pull(args: Arguments) -> int:
                 reference,
                 args["output"],
                 recursive=args["recursive"],
-                report=ui.line,
+                report=_reporter(ui),
                 transfers=ui.transfers,
             )
-    ui.line("")
     ui.succeeded()
     return 0
 
@@ -287,7 +285,7 @@ def _check_pull(args: Arguments) -> None:
         raise UsageError('required flag(s) "output" not set')
     if not args["output"]:
         raise InputError("Expected --output to be none empty")
-    if args["output"] in ("/", ".", ".."):
+    if _holds_working_folder(args["output"]):
         raise InputError("Disallowed output directory (trying to avoid accidental deletion)")
     sources = [name for name in ("image", "bundle", "lock") if args[name]]
     if not sources:
@@ -298,6 +296,12 @@ def _check_pull(args: Arguments) -> None:
         raise InputError("Cannot use --recursive (-r) flag when pulling a bundle")
     if args.given("image-is-bundle-check") and not args["image"]:
         raise InputError("Cannot set --image-is-bundle-check while using -b flag")
+
+
+def _holds_working_folder(path: str) -> bool:
+    """Whether emptying ``path`` would take away the folder that we work in."""
+    whole, here = os.path.realpath(path), os.getcwd()
+    return os.path.commonpath((whole, here)) == whole
 
 
 def _bundle_of_lock(path: str) -> Reference:
@@ -311,7 +315,7 @@ def _copy(args: Arguments) -> int:
     from lapstrake.oci.reference import Repository
     from lapstrake.operations.copy import CopyOptions
 
-    ui = UI.of(args)
+    ui = _ui(args)
     _check_copy(args)
     options = CopyOptions(
         args["concurrency"],
@@ -328,7 +332,6 @@ def _copy(args: Arguments) -> int:
             except InputError as error:
                 raise InputError(f"Building import repository ref: {error}") from error
             _copy_to_repository(args, ui, client, options, target)
-    ui.line("")
     ui.succeeded()
     return 0
 
@@ -350,14 +353,14 @@ def _copy_to_tar(args: Arguments, ui: UI, client: RegistryClient, options: CopyO
     from lapstrake.operations.copy import RegistrySource, copy_to_tar, report_export
 
     parcels, _ = _parcels(args, client, options)
-    report_export(parcels, ui.line)
+    report_export(parcels, _reporter(ui))
     copy_to_tar(
         parcels,
         RegistrySource(client),
         args["to-tar"],
         options,
         resume=args["resume"],
-        report=ui.line,
+        report=_reporter(ui),
         transfers=ui.transfers,
     )
 
@@ -380,11 +383,13 @@ def _copy_to_repository(
         with TarFileReader(args["tar"]) as tar:
             source = TarSource(tar)
             parcels = source.parcels()
-            copy_to_repository(client, parcels, source, target, options, ui.line, ui.transfers)
+            copy_to_repository(client, parcels, source, target, options, _reporter(ui), ui.transfers)
     else:
         parcels, lock = _parcels(args, client, options)
-        report_export(parcels, ui.line)
-        copy_to_repository(client, parcels, RegistrySource(client), target, options, ui.line, ui.transfers)
+        report_export(parcels, _reporter(ui))
+        copy_to_repository(
+            client, parcels, RegistrySource(client), target, options, _reporter(ui), ui.transfers
+        )
     if args["lock-output"]:
         write_atomically(args["lock-output"], lock_of_copy(parcels, target, lock).to_yaml())
 
@@ -416,7 +421,7 @@ def _describe(args: Arguments) -> int:
     from lapstrake.oci.reference import Reference
     from lapstrake.operations.describe import describe
 
-    ui = UI.of(args)
+    ui = _ui(args)
     if args["output-type"] not in ("text", "yaml"):
         raise InputError("--output-type can only have the following values [text, yaml]")
     with _client(args) as client:
@@ -427,7 +432,9 @@ def _describe(args: Arguments) -> int:
             signatures=args["cosign-artifacts"],
             concurrency=args["concurrency"],
         )
-    ui.block(as_text(described) if args["output-type"] == "text" else as_yaml(described))
+    shown = as_text(described) if args["output-type"] == "text" else as_yaml(described)
+    for block in shown:
+        ui.block(block)
     ui.succeeded()
     return 0
 
@@ -436,12 +443,13 @@ def _tag_list(args: Arguments) -> int:
     from lapstrake.oci.reference import Reference
     from lapstrake.operations.tags import list_tags
 
-    ui = UI.of(args)
+    ui = _ui(args)
     with _client(args) as client:
         repository = Reference.parse(args["image"]).repo
         tags = list_tags(client, repository, digests=args["digests"], internal=args["imgpkg-internal-tags"])
-    header = ["Name", "Digest"] if args["digests"] else ["Name"]
-    rows = [[tag.name, str(tag.digest)] if args["digests"] else [tag.name] for tag in tags]
+    with_digest = args["digests"] or args["column"]
+    header = ["Name", "Digest"] if with_digest else ["Name"]
+    rows = [[tag.name, str(tag.digest or "")] if with_digest else [tag.name] for tag in tags]
     ui.table(Table(header, rows, title="Tags", content="tags"))
     ui.succeeded()
     return 0
@@ -451,7 +459,7 @@ def _tag_resolve(args: Arguments) -> int:
     from lapstrake.oci.reference import Reference
     from lapstrake.operations.tags import resolve
 
-    ui = UI.of(args)
+    ui = _ui(args)
     with _client(args) as client:
         ui.block(str(resolve(client, Reference.parse(args["image"]))))
     ui.succeeded()
@@ -461,7 +469,7 @@ def _tag_resolve(args: Arguments) -> int:
 def _version(args: Arguments) -> int:
     from lapstrake import __version__
 
-    ui = UI.of(args)
+    ui = _ui(args)
     ui.block(f"imgpkg version {__version__}\n")
     ui.succeeded()
     return 0

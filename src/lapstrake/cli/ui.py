@@ -10,6 +10,7 @@ from __future__ import annotations
 import sys
 
 from lapstrake.cli.flags import Arguments, Flag
+from lapstrake.errors import InputError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -59,10 +60,17 @@ class Table:
         self.fill_first = fill_first
 
     def with_columns(self, wanted: Sequence[str]) -> Table:
-        """Only the named columns (by header or key), in the table's order; all if none is named."""
+        """Only the named columns (by header or key), in the table's order; all if none is named.
+
+        Raises InputError for a name that no column has.
+        """
         if not wanted:
             return self
         keys = {_key(name) for name in wanted}
+        known = {_key(name) for name in self.header} | {self.key(name) for name in self.header}
+        for name in wanted:
+            if _key(name) not in known:
+                raise InputError(f"Failed to find header: {name}")
         kept = [i for i, name in enumerate(self.header) if {_key(name), self.key(name)} & keys]
         return Table(
             [self.header[i] for i in kept],
@@ -137,6 +145,14 @@ class UI:
         elif self.tty:
             self._begin("line")
             self._out.write(text + "\n")
+
+    def begin(self, text: str) -> None:
+        """Text that need not end its line; what follows of another sort starts on a line of its own."""
+        if self.json:
+            self._lines.append(text)
+        elif self.tty:
+            self._begin("begun")
+            self._out.write(text)
 
     def progress(self, text: str) -> None:
         """One of a run of messages that stand together, apart from other lines; not printed into a pipe."""

@@ -54,22 +54,13 @@ def _root() -> Command:
         "vendir",
         "vendir allows to declaratively state what should be in a directory",
         flags=GLOBAL_FLAGS,
-        run=_help,
+        bare="names",
         children=(
             Command("sync", "Sync directories", aliases=("s",), flags=_SYNC, run=_sync),
-            Command("tools", "Tools", children=(sort_semver,), run=_help),
+            Command("tools", "Tools", children=(sort_semver,)),
             Command("version", "Print version", run=_version),
         ),
     )
-
-
-def _help(args: Arguments) -> int:
-    from lapstrake.cli.flags import help_text
-
-    root = _root()
-    path = [root, *(c for c in root.children if c.name == args.path.removeprefix("vendir "))]
-    sys.stdout.write(help_text("vendir", path))
-    return 0
 
 
 def _sync(args: Arguments) -> int:

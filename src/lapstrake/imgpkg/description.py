@@ -32,8 +32,9 @@ class DescribedBundle:
     annotations: Mapping[str, str] = field(default_factory=dict)
 
 
-def as_yaml(bundle: DescribedBundle) -> str:
-    return f"sha: {bundle.digest}\n" + plain.dump(_bundle_value(bundle))
+def as_yaml(bundle: DescribedBundle) -> list[str]:
+    """The parts of the document, to be printed one after the other."""
+    return [f"sha: {bundle.digest}\n", plain.dump(_bundle_value(bundle))]
 
 
 def _bundle_value(bundle: DescribedBundle) -> dict[str, object]:
@@ -65,9 +66,10 @@ def _notes(described: DescribedImage | DescribedBundle) -> dict[str, object]:
     return notes
 
 
-def as_text(bundle: DescribedBundle) -> str:
-    lines = [f"Bundle SHA: {bundle.digest}", "", *_content_lines(bundle, "")]
-    return "\n".join(lines) + "\n"
+def as_text(bundle: DescribedBundle) -> list[str]:
+    """The lines, each with its end."""
+    lines = (f"Bundle SHA: {bundle.digest}", "", *_content_lines(bundle, ""))
+    return [f"{line}\n" for line in lines]
 
 
 def _content_lines(bundle: DescribedBundle, indent: str) -> Iterator[str]:
@@ -76,7 +78,9 @@ def _content_lines(bundle: DescribedBundle, indent: str) -> Iterator[str]:
         return
     yield f"{indent}Images:"
     item = indent or "  "
-    for nested in bundle.bundles:
+    for number, nested in enumerate(bundle.bundles):
+        if number:
+            yield ""
         yield f"{item}- Image: {nested.image}"
         yield f"{item}  Type: Bundle"
         yield f"{item}  Origin: {nested.origin}"

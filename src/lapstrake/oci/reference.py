@@ -17,7 +17,7 @@ DEFAULT_REGISTRY = "index.docker.io"
 DEFAULT_TAG = "latest"
 
 _REPOSITORY_CHARACTERS = "abcdefghijklmnopqrstuvwxyz0123456789_-./"
-_TAG_CHARACTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-."
+_TAG_CHARACTERS = "abcdefghijklmnopqrstuvwxyz0123456789_-.ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 _HOST = re.compile(r"(\[[0-9a-fA-F:.]+\]|[^\s/:@?#\[\]\\<>\"{}|^`%]+)(:[0-9]+)?")
 _LOCAL_HOST = re.compile(
     r"localhost(:\d+)?$|.*\.local(?:host)?(:\d+)?$|.*127\.0\.0\.1|.*::1"
@@ -80,7 +80,7 @@ class Reference:
     def parse(cls, text: str) -> Reference:
         """Raises InputError ``could not parse reference: TEXT``; the exact reason is its cause."""
         try:
-            return cls.parse_digest(text) if "@" in text else cls._parse_tag(text)
+            return cls.parse_digest(text) if "@" in text else cls.parse_tag(text)
         except InputError as error:
             raise InputError(f"could not parse reference: {text}") from error
 
@@ -93,14 +93,15 @@ class Reference:
                 f"a digest must contain exactly one '@' separator (e.g. registry/repository@digest) saw: {text}"
             )
         digest = Digest.parse(digest_text)
-        named = cls._parse_tag(base)
+        named = cls.parse_tag(base)
         has_tag = _split_tag(base)[1] is not None
         return cls(named.repo, named.tag if has_tag else None, digest, text)
 
     @classmethod
-    def _parse_tag(cls, text: str) -> Reference:
+    def parse_tag(cls, text: str) -> Reference:
+        """A reference without digest. Raises InputError with the exact reason."""
         name, tag = _split_tag(text)
-        if tag is not None:
+        if tag:
             _check_characters("tag", tag, _TAG_CHARACTERS, 1, 128)
         return cls(Repository.parse(name), tag or DEFAULT_TAG, None, text)
 

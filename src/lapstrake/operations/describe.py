@@ -10,7 +10,10 @@ from lapstrake.imgpkg.locks import LockedImage
 from lapstrake.imgpkg.parcels import signature_of
 from lapstrake.imgpkg.remote import Registry, RemoteImage, fetch_image, is_bundle, prefixed
 from lapstrake.oci.digest import Digest
+from lapstrake.oci.manifest import Platform
 from lapstrake.oci.reference import Reference
+
+_SHOWN_PLATFORM = Platform("linux", "amd64")
 
 
 def describe(
@@ -29,7 +32,9 @@ def describe(
     reader = BundleReader(registry, concurrency)
     with prefixed("Retrieving Images from bundle"):
         bundle = reader.read(image)
-    return _Describer(registry, layers, signatures).bundle(bundle, LockedImage(image.reference))
+    return _Describer(registry, layers, signatures).bundle(
+        bundle, LockedImage(image.reference), outermost=True
+    )
 
 
 class _Describer:
@@ -38,19 +43,23 @@ class _Describer:
         self._layers = layers
         self._signatures = signatures
 
-    def bundle(self, bundle: Bundle, locked: LockedImage) -> DescribedBundle:
+    def bundle(self, bundle: Bundle, locked: LockedImage, *, outermost: bool = False) -> DescribedBundle:
         images = [self._image(found) for found in bundle.images if found.bundle is None]
         nested = [self.bundle(found.bundle, found.locked) for found in bundle.images if found.bundle]
         if bundle.locations:
             images.append(self._plain(bundle.locations, "Internal"))
         if self._signatures:
-            images += [image for found in bundle.images for image in self._signature(found)]
+            signed = [found.reference for found in bundle.images]
+            if outermost:
+                signed.append(bundle.image.reference)
+            images += [image for reference in signed for image in self._signature(reference)]
+        once = {image.digest: image for image in images}
         return DescribedBundle(
             str(bundle.image.reference),
             bundle.image.manifest.digest,
             str(locked.reference),
-            tuple(sorted(images, key=lambda image: image.digest)),
-            tuple(sorted(nested, key=lambda bundle: bundle.digest)),
+            tuple(once[digest] for digest in sorted(once)),
+            tuple(sorted({part.digest: part for part in nested}.values(), key=lambda part: part.digest)),
             self._layers_of(bundle.image),
             locked.annotations,
         )
@@ -68,12 +77,11 @@ class _Describer:
             found.locked.annotations,
         )
 
-    def _signature(self, found: FoundImage) -> list[DescribedImage]:
-        image = signature_of(self._registry, found.reference)
-        if image is None or found.reference.digest is None:
+    def _signature(self, reference: Reference) -> list[DescribedImage]:
+        image = signature_of(self._registry, reference)
+        if image is None or reference.digest is None:
             return []
-        tag = naming.signature_tag(found.reference.digest)
-        return [self._plain(image, "Signature", tag)]
+        return [self._plain(image, "Signature", naming.signature_tag(reference.digest))]
 
     def _plain(self, image: RemoteImage, kind: str, tag: str = "") -> DescribedImage:
         name = str(image.reference)
@@ -81,6 +89,13 @@ class _Describer:
         return DescribedImage(name, image.manifest.digest, kind, name, self._layers_of(image), notes)
 
     def _layers_of(self, image: RemoteImage) -> tuple[Digest, ...] | None:
-        if not self._layers or image.manifest.is_index:
+        """Of an index, those of its image for linux/amd64, as imgpkg shows them; none if it has no such image."""
+        if not self._layers:
             return None
-        return tuple(layer.digest for layer in image.layers)
+        if not image.manifest.is_index:
+            return tuple(layer.digest for layer in image.layers)
+        for child in image.manifest.index().manifests:
+            platform = child.platform or _SHOWN_PLATFORM
+            if (platform.os, platform.architecture) == (_SHOWN_PLATFORM.os, _SHOWN_PLATFORM.architecture):
+                return self._layers_of(fetch_image(self._registry, image.repo.with_digest(child.digest)))
+        return None
