@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from lapstrake.registry.server import RunningRegistry, serve
+from lapstrake.registry.store import Store
 
 
 class Clock:
@@ -27,3 +28,8 @@ def clock() -> Clock:
 def registry(tmp_path: Path, clock: Clock) -> Iterator[RunningRegistry]:
     with serve("127.0.0.1", 0, str(tmp_path / "content"), clock=clock, sweep_seconds=3600) as running:
         yield running
+
+
+@pytest.fixture
+def store(tmp_path: Path, clock: Clock) -> Store:
+    return Store(str(tmp_path / "content"), clock)

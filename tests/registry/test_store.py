@@ -25,11 +25,6 @@ DAY = 86400.0
 CONFIG = b"{}"
 
 
-@pytest.fixture
-def store(tmp_path: Path, clock: Clock) -> Store:
-    return Store(str(tmp_path / "content"), clock)
-
-
 def add_blob(store: Store, repository: str, data: bytes) -> Digest:
     path = store.upload_path(repository)
     Path(path).write_bytes(data)
