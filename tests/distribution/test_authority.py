@@ -227,6 +227,16 @@ def test_failure_to_get_a_token(
     assert str(caught.value) == before + message.replace("HOST", host)
 
 
+def test_wrong_password_is_shown_once() -> None:
+    with (
+        canned(asking(BEARER, tokens=lambda asked: Answer(401))) as (host, asked),
+        RegistryClient(RegistryOptions(credentials=ME, environment={})) as client,
+        pytest.raises(RegistryError, match="401 Unauthorized"),
+    ):
+        client.head(Repository.parse(f"{host}/team/app").with_tag("v1"))
+    assert [each.path.partition("?")[0] for each in asked] == ["/v2/", "/token"]
+
+
 def test_upload_asks_for_both_rights_and_for_those_of_the_source() -> None:
     blob = b"content"
 

@@ -153,6 +153,15 @@ def test_wrong_content_is_told(setting: Setting, fault: Fault, message: str) -> 
         setting.download()
 
 
+def test_wrong_content_is_never_given_in_full(setting: Setting) -> None:
+    setting.stock()
+    setting.faults.add("GET", "/blobs/", Fault(flip_answer_at=5))
+    got: list[bytes] = []
+    with pytest.raises(RegistryError, match="error verifying"):
+        got.extend(setting.client.blob(setting.repository, DIGEST))
+    assert sum(map(len, got)) < len(BLOB)
+
+
 def test_oversized_content_ends_at_the_size(setting: Setting) -> None:
     setting.stock()
     setting.faults.add("GET", "/blobs/", Fault(more=bytes(50 * MIB)))

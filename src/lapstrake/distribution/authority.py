@@ -17,7 +17,7 @@ from urllib3.exceptions import HTTPError
 
 from lapstrake.distribution.challenges import Challenge, challenges, preferred
 from lapstrake.distribution.credentials import Credentialed, Credentials
-from lapstrake.distribution.failures import json_reason, refusal, retold, unanswered
+from lapstrake.distribution.failures import json_reason, not_let_in, refusal, unanswered
 from lapstrake.distribution.pools import HttpPools
 from lapstrake.errors import InputError, RegistryError
 from lapstrake.oci.manifest import json_mapping
@@ -118,7 +118,7 @@ class Authority:
         try:
             token, seconds = self._token(challenge, credentials, (*added, *_scopes(repositories, push)))
         except RegistryError as error:
-            raise retold(self._told_as, error) from error
+            raise not_let_in(self._told_as, error) from error
         end = self._clock() + max(seconds - _MARGIN, seconds / 2) if seconds > 0 else float("inf")
         return _Pass({"Authorization": f"Bearer {token}"}, end)
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from urllib.parse import urljoin, urlsplit
 
 from lapstrake.distribution.downloads import Download, WrongContent
-from lapstrake.distribution.failures import json_reason
+from lapstrake.distribution.failures import NotLetIn, json_reason
 from lapstrake.distribution.options import RegistryOptions
 from lapstrake.distribution.retries import Retries, is_passing, is_unanswered
 from lapstrake.distribution.transport import Answer, Transport
@@ -67,7 +67,7 @@ class RegistryClient:
         try:
             answer = self._head(ref.repo, f"manifests/{ref.identifier}", is_unanswered)
         except RegistryError as error:
-            if not error.status:
+            if not error.status or (isinstance(error, NotLetIn) and not is_passing(error)):
                 raise
             return self.manifest(ref).descriptor
         try:
@@ -88,7 +88,10 @@ class RegistryClient:
         return RawManifest(_media_type(answer), digest, data)
 
     def blob(self, repository: Repository, digest: Digest, *, size: int | None = None) -> Iterator[bytes]:
-        """The content in pieces; a wrong digest is an error after the last piece, a wrong ``size`` one too."""
+        """The content in pieces, of which the last comes only if digest and ``size`` are right.
+
+        Whoever does not take all pieces has to bear in mind that nothing has been checked.
+        """
         return Download(self._transport, self._retries, repository, digest, size).pieces()
 
     def blob_bytes(self, repository: Repository, digest: Digest, limit: int = _LARGEST_MANIFEST) -> bytes:

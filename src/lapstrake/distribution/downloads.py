@@ -39,15 +39,18 @@ class Download:
         self._by_range = True
 
     def pieces(self) -> Iterator[bytes]:
-        """The content; a wrong digest is an error after the last piece."""
+        """The content. Its last piece is given only once the digest has been found right."""
         hasher = Hasher(self._digest.algorithm)
+        held = b""
         refilled_at = 0
         while True:
             try:
                 for piece in self._rest():
                     hasher.update(piece)
                     self._got += len(piece)
-                    yield piece
+                    if held:
+                        yield held
+                    held = piece
                 break
             except RegistryError as error:
                 if not is_passing(error):
@@ -61,6 +64,8 @@ class Download:
                 f"error verifying {self._digest.algorithm} checksum after reading {self._got} bytes; "
                 f'got "{hasher.digest}", want "{self._digest}"'
             )
+        if held:
+            yield held
 
     def _rest(self) -> Iterator[bytes]:
         """What we do not have yet, from one request."""

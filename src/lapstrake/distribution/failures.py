@@ -28,6 +28,10 @@ class TemporaryError(RegistryError):
         self.after = after
 
 
+class NotLetIn(RegistryError):
+    """The registry did not get as far as looking at the request: no answer to a ping, no token."""
+
+
 def refusal(method: str, url: str, status: int, body: bytes, retry_after: str = "") -> RegistryError:
     """The error for an answer with a status that was not hoped for.
 
@@ -93,11 +97,11 @@ def go_value(value: object) -> str:
     return str(value)
 
 
-def retold(before: str, error: RegistryError) -> RegistryError:
+def not_let_in(before: str, error: RegistryError) -> RegistryError:
     """The same error with words in front."""
     if isinstance(error, TemporaryError):
         return TemporaryError(before + str(error), status=error.status, code=error.code, after=error.after)
-    return RegistryError(before + str(error), status=error.status, code=error.code)
+    return NotLetIn(before + str(error), status=error.status, code=error.code)
 
 
 def unanswered(method: str, url: str, error: Exception) -> RegistryError:

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from urllib3.exceptions import HTTPError
 
 from lapstrake.distribution.challenges import Challenge, challenges
-from lapstrake.distribution.failures import TemporaryError, refusal, unanswered
+from lapstrake.distribution.failures import NotLetIn, TemporaryError, refusal, unanswered
 from lapstrake.distribution.pools import HttpPools
 from lapstrake.errors import RegistryError
 
@@ -42,7 +42,7 @@ def find_registry(
     waits = [failure.after for failure in told if isinstance(failure, TemporaryError)]
     if waits:
         raise TemporaryError(text, after=max(waits))
-    raise RegistryError(text, status=max(failure.status for failure in told))
+    raise NotLetIn(text, status=max(failure.status for failure in told))
 
 
 def _bases(pools: HttpPools, secure: str, plain: str, failures: dict[str, RegistryError]) -> tuple[str, ...]:
