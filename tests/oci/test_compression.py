@@ -36,3 +36,15 @@ def test_truncated_gzip_is_an_error() -> None:
     with pytest.raises(InputError) as caught:
         list(decompressed([packed[:-1]]))
     assert str(caught.value) == "unexpected EOF"
+
+
+def test_fast_leaves_what_was_compressed_before_as_it_is() -> None:
+    """Whatever comes before and after it, and however it is cut."""
+    noise = random.Random(1).randbytes(3 << 20)
+    text = b"kind: ConfigMap\n" * (1 << 17)
+    data = text + noise + text[:70_000] + noise[: 1 << 20]
+    packed = b"".join(gzipped([data], "fast"))
+    assert standard.decompress(packed) == b"".join(decompressed([packed])) == data
+    assert noise[1 << 20 : (1 << 20) + 30_000] in packed
+    assert len(packed) < len(noise) + (1 << 20) + 100_000
+    assert packed == b"".join(gzipped([data[:5], data[5:999_999], data[999_999:]], "fast"))

@@ -21,6 +21,8 @@ EXACT_BYTES = 4 << 20  # the largest input for which "auto" gives the bytes of i
 
 _FAST_LEVEL = 1
 _FAST_BLOCK = 1 << 20  # igzip's bytes depend on how its input is cut, so it is cut alike always
+_SAMPLES, _SAMPLE = 8, 2 << 10  # of a block, bytes
+_IN_VAIN = 0.97  # the ratio from which on compressing is left
 _PIECE = 1 << 18
 _GZIP_MAGIC = b"\x1f\x8b"
 _ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
@@ -54,13 +56,41 @@ def _igzipped(chunks: Iterable[bytes]) -> Iterator[bytes]:
 
     encoder = isal_zlib.compressobj(_FAST_LEVEL, isal_zlib.DEFLATED, -15)
     checksum, size = 0, 0
+    aligned = True
     yield GZIP_HEADER
     for block in cut(chunks, _FAST_BLOCK):
         checksum = isal_zlib.crc32(block, checksum)
         size += len(block)
-        if piece := encoder.compress(block):
-            yield piece
+        if _resists(block):
+            if not aligned:
+                yield encoder.flush(isal_zlib.Z_FULL_FLUSH)  # what follows refers to nothing before
+            yield _stored(block)
+            aligned = True
+        else:
+            if piece := encoder.compress(block):
+                yield piece
+            aligned = False
     yield encoder.flush() + struct.pack("<II", checksum, size & 0xFFFFFFFF)
+
+
+def _resists(block: bytes) -> bool:
+    """Whether trying to compress a block would be in vain, judged by samples: it was compressed or encrypted before."""
+    from isal import isal_zlib
+
+    step = len(block) // _SAMPLES
+    if step < _SAMPLE:
+        return False
+    samples = b"".join(block[start : start + _SAMPLE] for start in range(0, step * _SAMPLES, step))
+    return len(isal_zlib.compress(samples, _FAST_LEVEL)) > len(samples) * _IN_VAIN
+
+
+def _stored(data: bytes) -> bytes:
+    """As deflate's blocks without compression, the first bit of the first of which begins a byte (RFC 1951, 3.2.4)."""
+    parts = []
+    for start in range(0, len(data), 0xFFFF):
+        part = data[start : start + 0xFFFF]
+        parts += (struct.pack("<BHH", 0, len(part), len(part) ^ 0xFFFF), part)
+    return b"".join(parts)
 
 
 def decompressed(chunks: Iterable[bytes]) -> Iterator[bytes]:
