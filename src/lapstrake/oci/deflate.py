@@ -5,7 +5,7 @@ with one candidate per hash slot, blocks of 65535 bytes, dynamic Huffman codes. 
 "Gzip", steps 1 to 7; digests of recorded pushes hold it.
 
 The heavy parts run in C: a block's tokens are counted by Counter, written as text of zeros and ones by
-one join, and turned into bytes by one int().
+one join, and turned into bytes by one int(). What Python must do per match is kept short instead of neat.
 """
 
 from __future__ import annotations
@@ -14,7 +14,12 @@ import struct
 import zlib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from operator import itemgetter, mul
+from math import log2
+from operator import mul
+
+from lapstrake.oci.huffman import block_header, code_lengths, codes
+
+GZIP_HEADER = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x04\xff"
 
 _BLOCK = 65535
 _WINDOW = 32768
@@ -22,37 +27,40 @@ _SLOTS = 1 << 14
 _HASH_FACTOR = 0x1E35A7BD
 _LONGEST = 258
 _MARGIN = 15  # no match begins in the last bytes of a block
+_FRAME = 3 * _BLOCK  # how many bytes may lie behind a block before positions are counted anew
 _END = 256
-_NO_POSITION = -2 * _BLOCK
-GZIP_HEADER = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x04\xff"
-_CODE_LENGTH_ORDER = (16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15)
-_REPEAT_EXTRA = {16: 2, 17: 3, 18: 7}
+_SYMBOLS = 286
+_DISTANCES = 30
 
 
-def _bases(first: int, plain: int, count: int, width: int) -> list[tuple[int, int]]:
-    """Base and number of extra bits of ``count`` symbols (RFC 1951, 3.2.5).
+# Tokens are indices of a list of codes: the symbols of literals and lengths, then those of distances, then all
+# the extra bits there are (``width`` bits with ``value`` at _EXTRA + (1 << width) + value).
+_EXTRA = _SYMBOLS + _DISTANCES
+_extra_codes = [""] * (1 << 14)  # those that have been met
 
-    The first ``plain`` of them stand for one value each, then ``width`` at a time share a number of bits.
+
+def _value_tokens(value: int, first: int, doubling: int) -> tuple[int, ...]:
+    """The token of the symbol of ``value``, and one for its extra bits if it has any (RFC 1951, 3.2.5).
+
+    ``value`` counts from 0, and so from the symbol ``first``; ``1 << doubling`` symbols share a number of bits.
     """
-    bases = []
-    for i in range(count):
-        bases.append((first, 0 if i < plain else (i - plain) // width + 1))
-        first += 1 << bases[-1][1]
-    return bases
+    width = max(0, value.bit_length() - doubling - 1)
+    symbol = first + (width << doubling) + (value >> width)
+    if not width:
+        return (symbol,)
+    extra = 1 << width | value & (1 << width) - 1
+    _extra_codes[extra] = f"{extra:b}"[:0:-1]  # lowest first
+    return symbol, _EXTRA + extra
 
 
-def _symbols(bases: Iterable[tuple[int, int]], first: int, size: int) -> list[tuple[int, int, int]]:
-    """For each value below ``size``: (symbol, number of extra bits, extra value)."""
-    table = [(0, 0, 0)] * size
-    for symbol, (base, bits) in enumerate(bases, first):
-        for extra in range(1 << bits):
-            if base + extra < size:
-                table[base + extra] = (symbol, bits, extra)
-    return table
+_length_tokens = [_value_tokens(max(0, length - 3), _END + 1, 2) for length in range(_LONGEST)]
+_length_tokens.append((_SYMBOLS - 1,))
+_distance_tokens: list[tuple[int, ...]] = [()] * (_WINDOW + 1)  # those that have been met
 
 
-_LENGTH_SYMBOLS = _symbols([*_bases(3, 8, 28, 4), (_LONGEST, 0)], 257, _LONGEST + 1)
-_DISTANCE_SYMBOLS = _symbols(_bases(1, 4, 30, 2), 0, _WINDOW + 1)
+def _tokens_of_distance(distance: int) -> tuple[int, ...]:
+    tokens = _distance_tokens[distance] = _value_tokens(distance - 1, _SYMBOLS, 1)
+    return tokens
 
 
 def gzip(data: bytes) -> bytes:
@@ -102,17 +110,38 @@ class _Encoder:
         size = len(block)
         if size <= 16:
             return self._stored(block)
-        tokens: Sequence[int] = block if size < 128 else self._matcher.tokens(block)
-        if size >= 128 and len(tokens) > size - size // 16:
-            tokens = block
-        bits, counted = _compressed(tokens)
-        if (size + 5) * 8 < counted + counted // 16:
+        tokens = self._matcher.tokens(block) if size >= 128 else None
+        if tokens:
+            counts = Counter(tokens)
+            frequencies = [counts.get(token, 0) for token in range(_EXTRA)]
+            if sum(frequencies[:_SYMBOLS]) <= size - size // 16:
+                return self._coded(block, tokens, frequencies)
+        frequencies = _byte_counts(block) + [0] * (_EXTRA - _END)
+        if _outweighs(_least_bits(frequencies, size), size):
             return self._stored(block)
-        return self._flush(bits)
+        return self._coded(block, block, frequencies)
 
     def finish(self) -> bytes:
         """An empty stored block, the only one that is marked final."""
         return self._aligned("100") + b"\x00\x00\xff\xff"
+
+    def _coded(self, block: bytes, tokens: Sequence[int], frequencies: list[int]) -> bytes:
+        """A dynamic block, or a stored one if that is shorter."""
+        frequencies[_END] = 1
+        symbols, distances = frequencies[:_SYMBOLS], frequencies[_SYMBOLS:]
+        if not any(distances):
+            distances[0] = 1
+        symbol_lengths = code_lengths(symbols, 15)
+        distance_lengths = code_lengths(distances, 15)
+        header = block_header(symbol_lengths, distance_lengths)
+        # Extra bits are not counted, as in imgpkg.
+        counted = (
+            len(header) + sum(map(mul, symbols, symbol_lengths)) + sum(map(mul, distances, distance_lengths))
+        )
+        if _outweighs(counted, len(block)):
+            return self._stored(block)
+        texts = [*codes(symbol_lengths), *codes(distance_lengths), *_extra_codes]
+        return self._flush(header + "".join([texts[token] for token in tokens]) + texts[_END])
 
     def _stored(self, block: bytes) -> bytes:
         return self._aligned("000") + struct.pack("<HH", len(block), len(block) ^ 0xFFFF) + block
@@ -127,228 +156,180 @@ class _Encoder:
         return int(bits[:whole][::-1] or "0", 2).to_bytes(whole >> 3, "little")
 
 
-class _Matcher:
-    """Finds repeated text. A token is a literal byte, or ``length << 16 | distance`` (never below 256)."""
+def _outweighs(bits: float, size: int) -> bool:
+    """Whether a block of ``size`` bytes is stored rather than coded in so many bits."""
+    return (size + 5) * 8 < bits + bits // 16
 
-    __slots__ = ("_previous", "_table")
+
+def _least_bits(frequencies: Iterable[int], size: int) -> float:
+    """What no code for single bytes gets below (their entropy), less a bit for the rounding."""
+    return size * log2(size) - sum(count * log2(count) for count in frequencies if count) - 1
+
+
+def _byte_counts(block: bytes) -> list[int]:
+    """How often each byte occurs, by parting the block until one value is left: a third of Counter's time."""
+    counts = [0] * _END
+    parts = [(block, 0, _END)]
+    for part, first, beyond in parts:
+        if beyond - first == 1 or part.count(part[0]) == len(part):
+            counts[part[0]] = len(part)
+            continue
+        middle = (first + beyond) // 2
+        for half in ((first, middle), (middle, beyond)):
+            others = _ALL_BYTES[: half[0]] + _ALL_BYTES[half[1] :]
+            if of_half := part.translate(None, others):
+                parts.append((of_half, *half))
+    return counts
+
+
+_ALL_BYTES = bytes(range(256))
+
+
+class _Matcher:
+    """Finds repeated text.
+
+    Positions count from the start of a frame, which holds the window before the first of its blocks.
+    Position 0 stands for none: its word is none that there is.
+    """
+
+    __slots__ = ("_buffer", "_table", "_words")
 
     def __init__(self) -> None:
-        self._previous = b""
-        self._table = [_NO_POSITION] * _SLOTS
+        self._buffer = b"\0"
+        self._words = [-1]
+        self._table = [0] * _SLOTS
 
-    def tokens(self, block: bytes) -> list[int]:
-        buffer = self._previous + block
-        tokens = _tokens(buffer, len(self._previous), self._table)
-        # Positions count from the start of the buffer, which moves on to the tail of this block.
-        moved = max(0, len(buffer) - _WINDOW)
-        self._table = [position - moved for position in self._table]
-        self._previous = buffer[moved:]
-        return tokens
+    def tokens(self, block: bytes) -> list[int] | None:
+        """The tokens of ``block``, or None if nothing in it repeats."""
+        if len(self._buffer) > _FRAME:
+            self._move()
+        start = len(self._buffer)
+        self._buffer += block
+        hit = _sparse_scan(self._buffer, self._table, start, 32)
+        if not hit:
+            return None
+        self._read_words()
+        return _tokens(self._buffer, self._words, self._table, start, *hit)
+
+    def _move(self) -> None:
+        moved = len(self._buffer) - _WINDOW - 1
+        self._buffer = b"\0" + self._buffer[moved + 1 :]
+        self._words = [-1, *self._words[moved + 1 :]]
+        self._table = [position - moved if position > moved else 0 for position in self._table]
+
+    def _read_words(self) -> None:
+        """For each position its four bytes, as a little-endian number, times the hash factor modulo 2**32.
+
+        Products are equal only where words are, as the factor is odd. Only blocks with matches need them.
+        """
+        words, buffer = self._words, self._buffer
+        del words[max(1, len(words) - 3) :]  # the last ones lacked bytes
+        first = len(words)
+        words += [0] * (len(buffer) - first)
+        for start in range(first, first + 4):
+            count = (len(buffer) - start) // 4
+            products = _products(buffer[start : start + 4 * count], count)
+            words[start : start + 4 * count : 4] = struct.unpack(f"<{count}I", products)
 
 
-def _tokens(buffer: bytes, start: int, table: list[int]) -> list[int]:
+def _products(data: bytes, count: int) -> bytes:
+    """``count`` numbers of four bytes times the hash factor: all at once, every other one of a long number."""
+    low = int.from_bytes(b"\xff\xff\xff\xff\0\0\0\0" * (count // 2 + 1), "little")
+    words = int.from_bytes(data, "little")
+    even = (words & low) * _HASH_FACTOR & low
+    odd = (words >> 32 & low) * _HASH_FACTOR & low
+    return (even | odd << 32).to_bytes(8 * (count // 2 + 1), "little")[: 4 * count]
+
+
+def _sparse_scan(buffer: bytes, table: list[int], s: int, skip: int) -> tuple[int, int] | None:
+    """The next match from ``s`` on as (position, candidate), looked for ever less closely."""
+    last = len(buffer) - _MARGIN
+    unpack = struct.Struct("<I").unpack_from
+    while True:
+        step = skip >> 5
+        if s + step > last:
+            return None
+        (word,) = unpack(buffer, s)
+        slot = (word * _HASH_FACTOR & 0xFFFFFFFF) >> 18
+        candidate = table[slot]
+        table[slot] = s
+        if candidate and s - candidate <= _WINDOW and unpack(buffer, candidate) == (word,):
+            return s, candidate
+        s += step
+        skip += step
+
+
+def _tokens(
+    buffer: bytes, words: list[int], table: list[int], start: int, s: int, candidate: int
+) -> list[int]:
+    """Tokens from ``start`` to the end of ``buffer``; the first match is known: at ``s``, to ``candidate``."""
     end = len(buffer)
     last = end - _MARGIN
-    words = _words(buffer)
-    tokens: list[int] = []
-    s = literals_from = start
+    window = _WINDOW
+    length_tokens, distance_tokens = _length_tokens, _distance_tokens
+    number = int.from_bytes
+    tokens = list(buffer[start:s])
     while True:
-        skip = 32
-        following = s
-        while True:
-            s = following
-            step = skip >> 5
-            following = s + step
-            skip += step
-            if following > last:
-                tokens += buffer[literals_from:end]
-                return tokens
+        distance = s - candidate
+        e = s + 4
+        # Words that agree in their lowest bytes are products that do.
+        if difference := words[e] ^ words[candidate + 4]:
+            if not difference & 0xFF:
+                e += 1 if difference & 0xFFFF else 2 if difference & 0xFFFFFF else 3
+        else:
+            e += 4
+            known = candidate + 8
+            if difference := number(buffer[e : e + 16], "little") ^ number(
+                buffer[known : known + 16], "little"
+            ):
+                e += (difference & -difference).bit_length() - 1 >> 3
+                if e > end:
+                    e = end
+            else:
+                e = _match_end(buffer, e, distance, min(s + _LONGEST, end))
+        tokens += length_tokens[e - s]
+        tokens += distance_tokens[distance] or _tokens_of_distance(distance)
+        if e >= last:
+            tokens += buffer[e:end]
+            return tokens
+        s = e - 1
+        table[words[s] >> 18] = s
+        word = words[e]
+        slot = word >> 18
+        candidate = table[slot]
+        table[slot] = e
+        if words[candidate] == word and e - candidate <= window:
+            s = e
+            continue
+        s = e + 1
+        beyond = e + 33
+        if beyond > last:
+            beyond = last
+        while s < beyond:
             word = words[s]
-            slot = (word * _HASH_FACTOR & 0xFFFFFFFF) >> 18
+            slot = word >> 18
             candidate = table[slot]
             table[slot] = s
-            if s - candidate <= _WINDOW and words[candidate] == word:
+            if words[candidate] == word and s - candidate <= window:
                 break
-        tokens += buffer[literals_from:s]
-        while True:
-            length = _match_length(buffer, candidate, s, min(_LONGEST, end - s))
-            tokens.append(length << 16 | s - candidate)
-            s += length
-            literals_from = s
-            if s >= last:
-                tokens += buffer[s:end]
+            s += 1
+        else:
+            hit = _sparse_scan(buffer, table, e + 33, 64)
+            if not hit:
+                tokens += buffer[e:end]
                 return tokens
-            table[(words[s - 1] * _HASH_FACTOR & 0xFFFFFFFF) >> 18] = s - 1
-            word = words[s]
-            slot = (word * _HASH_FACTOR & 0xFFFFFFFF) >> 18
-            candidate = table[slot]
-            table[slot] = s
-            if s - candidate > _WINDOW or words[candidate] != word:
-                break
-        s += 1
-
-
-def _words(buffer: bytes) -> list[int]:
-    """The four bytes from each position as a little-endian number."""
-    words = [0] * len(buffer)
-    for shift in range(4):
-        count = (len(buffer) - shift) // 4
-        words[shift : shift + 4 * count : 4] = struct.unpack_from(f"<{count}I", buffer, shift)
-    return words
-
-
-def _match_length(buffer: bytes, candidate: int, s: int, longest: int) -> int:
-    """How many bytes agree; the first four are known to."""
-    for known, upto in ((4, min(20, longest)), (20, longest)):
-        one = buffer[candidate + known : candidate + upto]
-        two = buffer[s + known : s + upto]
-        if one != two:
-            difference = int.from_bytes(one, "little") ^ int.from_bytes(two, "little")
-            return known + ((difference & -difference).bit_length() - 1 >> 3)
-        if upto == longest:
-            break
-    return longest
-
-
-def _compressed(tokens: Sequence[int]) -> tuple[str, int]:
-    """The bits of a dynamic block, and their number without the extra bits of lengths and distances."""
-    counts = Counter(tokens)
-    symbols, distances = [0] * 286, [0] * 30
-    symbols[_END] = 1
-    for token, count in counts.items():
-        if token < _END:
-            symbols[token] += count
+            s, candidate = hit
+        if s - e == 1:
+            tokens.append(buffer[e])
         else:
-            symbols[_LENGTH_SYMBOLS[token >> 16][0]] += count
-            distances[_DISTANCE_SYMBOLS[token & 0xFFFF][0]] += count
-    if not any(distances):
-        distances[0] = 1
-    symbol_lengths = _trimmed(code_lengths(symbols, 15))
-    distance_lengths = _trimmed(code_lengths(distances, 15))
-    header = _header(symbol_lengths, distance_lengths)
-    counted = (
-        len(header) + sum(map(mul, symbols, symbol_lengths)) + sum(map(mul, distances, distance_lengths))
-    )
-    codes = _TokenCodes(_codes(symbol_lengths), _codes(distance_lengths))
-    return header + "".join(map(codes.__getitem__, tokens)) + codes[_END], counted
+            tokens += buffer[e:s]
 
 
-class _TokenCodes(dict[int, str]):
-    """The bits of each token; those of a match are made when it is first met."""
-
-    __slots__ = ("_distances", "_symbols")
-
-    def __init__(self, symbols: list[str], distances: list[str]) -> None:
-        super().__init__(enumerate(symbols[: _END + 1]))
-        self._symbols = symbols
-        self._distances = distances
-
-    def __missing__(self, token: int) -> str:
-        length, length_bits, length_extra = _LENGTH_SYMBOLS[token >> 16]
-        distance, distance_bits, distance_extra = _DISTANCE_SYMBOLS[token & 0xFFFF]
-        bits = self[token] = (
-            self._symbols[length]
-            + _low_first(length_extra, length_bits)
-            + self._distances[distance]
-            + _low_first(distance_extra, distance_bits)
-        )
-        return bits
-
-
-def _low_first(value: int, width: int) -> str:
-    return f"{value:0{width}b}"[::-1] if width else ""
-
-
-def _trimmed(lengths: list[int]) -> list[int]:
-    while not lengths[-1]:
-        lengths.pop()
-    return lengths
-
-
-def _header(symbol_lengths: list[int], distance_lengths: list[int]) -> str:
-    """BFINAL 0, BTYPE 2, the sizes of the alphabets and their code lengths (RFC 1951, 3.2.7)."""
-    runs = list(_runs(symbol_lengths + distance_lengths))
-    counts = [0] * 19
-    for symbol, _ in runs:
-        counts[symbol] += 1
-    lengths = code_lengths(counts, 7)
-    ordered = [lengths[symbol] for symbol in _CODE_LENGTH_ORDER]
-    while len(ordered) > 4 and not ordered[-1]:
-        ordered.pop()
-    codes = _codes(lengths)
-    return "".join(
-        [
-            "001",
-            _low_first(len(symbol_lengths) - 257, 5),
-            _low_first(len(distance_lengths) - 1, 5),
-            _low_first(len(ordered) - 4, 4),
-            *(_low_first(length, 3) for length in ordered),
-            *(codes[symbol] + _low_first(extra, _REPEAT_EXTRA.get(symbol, 0)) for symbol, extra in runs),
-        ]
-    )
-
-
-def _runs(lengths: Sequence[int]) -> Iterator[tuple[int, int]]:
-    """(code length symbol, extra value) with repeats folded."""
-    i = 0
-    while i < len(lengths):
-        value = lengths[i]
-        j = i + 1
-        while j < len(lengths) and lengths[j] == value:
-            j += 1
-        count = j - i
-        i = j
-        if value:
-            yield value, 0
-            count -= 1
-            while count >= 3:
-                part = min(count, 6)
-                yield 16, part - 3
-                count -= part
-        else:
-            while count >= 11:
-                part = min(count, 138)
-                yield 18, part - 11
-                count -= part
-            if count >= 3:
-                yield 17, count - 3
-                count = 0
-        for _ in range(count):
-            yield value, 0
-
-
-def code_lengths(counts: Sequence[int], limit: int) -> list[int]:
-    """Optimal code lengths of at most ``limit`` bits by package-merge; a package goes before an equal leaf."""
-    used = sorted((count, symbol) for symbol, count in enumerate(counts) if count)
-    lengths = [0] * len(counts)
-    if len(used) <= 2:
-        for _, symbol in used:
-            lengths[symbol] = 1
-        return lengths
-    leaves = [(count, 1) for count, _ in used]
-    row = leaves
-    rows = [row]
-    for _ in range(min(limit, len(used) - 1) - 1):
-        packages = [(row[i][0] + row[i + 1][0], 0) for i in range(0, len(row) - 1, 2)]
-        row = sorted(packages + leaves, key=itemgetter(0))
-        rows.append(row)
-    taken = 2 * len(used) - 2
-    for row in reversed(rows):
-        leaf_count = sum(is_leaf for _, is_leaf in row[:taken])
-        for _, symbol in used[:leaf_count]:
-            lengths[symbol] += 1
-        taken = 2 * (min(taken, len(row)) - leaf_count)
-    return lengths
-
-
-def _codes(lengths: Sequence[int]) -> list[str]:
-    """Canonical Huffman codes as text, first bit first (RFC 1951, 3.2.2); empty where there is no code."""
-    codes = [""] * len(lengths)
-    code = 0
-    for width in range(1, max(lengths) + 1):
-        code <<= 1
-        for symbol, length in enumerate(lengths):
-            if length == width:
-                codes[symbol] = f"{code:0{width}b}"
-                code += 1
-    return codes
+def _match_end(buffer: bytes, e: int, distance: int, stop: int) -> int:
+    """The first position from ``e`` up to ``stop`` whose byte differs from the one ``distance`` before it."""
+    one = buffer[e:stop]
+    two = buffer[e - distance : stop - distance]
+    if one == two:
+        return stop
+    difference = int.from_bytes(one, "little") ^ int.from_bytes(two, "little")
+    return e + ((difference & -difference).bit_length() - 1 >> 3)
