@@ -345,15 +345,15 @@ def test_accounts_file_goes_there_and_back(tmp_path: Path) -> None:
         (f"a b:{WRITER.hashed}", "users:1: expected NAME:HASH or NAME:HASH:read-only"),
         (
             "alice:$2y$05$abcdefghijklmnopqrstuuA0vov2GDneHB3.8.cv9UF9g.RdvScIW",
-            "users:1: the password of 'alice' is not stored in a way that can be checked here",
+            "users:1: the password of 'alice' is not stored in a way that can be checked here; set it anew with 'lapstrake registry add-user alice'",
         ),
         (
             "alice:wonderland",
-            "users:1: the password of 'alice' is not stored in a way that can be checked here",
+            "users:1: the password of 'alice' is not stored in a way that can be checked here; set it anew with 'lapstrake registry add-user alice'",
         ),
         (
             WRITER.to_line().replace("ln=14", "ln=40"),
-            "users:1: the password of 'alice' is not stored in a way that can be checked here",
+            "users:1: the password of 'alice' is not stored in a way that can be checked here; set it anew with 'lapstrake registry add-user alice'",
         ),
         (f"{WRITER.to_line()}\n{WRITER.to_line()}", "users:2: 'alice' has an account already"),
     ],

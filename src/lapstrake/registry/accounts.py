@@ -55,7 +55,7 @@ def new_account(name: str, password: str, *, may_write: bool = True) -> Account:
     """Raises InputError if the name cannot stand in the file or the password is empty."""
     if not _NAME.fullmatch(name):
         raise InputError(
-            f"'{name}' is no name for an account", hint="up to 128 characters without spaces and colons"
+            f"'{name}' is no name for an account, which has up to 128 characters without spaces and colons"
         )
     if not password:
         raise InputError("The password is empty")
@@ -97,6 +97,8 @@ def write_account(path: str, name: str, account: Account | None) -> bool:
             with open(path, encoding="utf-8") as file:
                 lines = file.read().splitlines()
         kept = [line for line in lines if line.partition(":")[0].strip() != name]
+        if account is None and kept == lines:
+            return False
         if account is not None:
             kept.append(account.to_line())
         draft = f"{path}.new"
@@ -159,8 +161,8 @@ def _account(line: str, where: str) -> Account:
     match = _HASHED.fullmatch(hashed)
     if match is None or not 1 <= int(match[1]) <= 17 or not 1 <= int(match[2]) <= 16 or not int(match[3]):
         raise InputError(
-            f"{where}: the password of '{name}' is not stored in a way that can be checked here",
-            hint=f"lapstrake registry add-user {name}",
+            f"{where}: the password of '{name}' is not stored in a way that can be checked here; "
+            f"set it anew with 'lapstrake registry add-user {name}'"
         )
     try:
         _decoded(match[4]), _decoded(match[5])

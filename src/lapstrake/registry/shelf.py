@@ -211,8 +211,8 @@ class Hold:
         except OSError as error:
             self._file.close()
             raise InputError(
-                f"Another registry serves '{os.path.abspath(folder)}' already",
-                hint="stop it, or give this one another --storage",
+                f"Another registry serves '{os.path.abspath(folder)}' already: "
+                "stop it, or give this one another folder"
             ) from error
 
     def release(self) -> None:
