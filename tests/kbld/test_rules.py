@@ -25,6 +25,12 @@ def in_image(strategy: str) -> SearchRule:
         pytest.param("nginx:1.2", "nginx", id="tag"),
         pytest.param("host:5000/a/b", "host:5000/a/b", id="port"),
         pytest.param("host:5000/a/b:v1@sha256:00", "host:5000/a/b", id="all"),
+        pytest.param("a:b:c", "a:b", id="last-colon"),
+        pytest.param("a:b@c", "a:b@c", id="no-digest"),
+        pytest.param("a@@b:c", "a", id="first-at"),
+        pytest.param("a:b c", "a:b c", id="no-tag"),
+        pytest.param("@x", "@x", id="nothing-before"),
+        pytest.param("a:b\n", "a:b\n", id="lines"),
     ],
 )
 def test_repository_part(reference, repository):

@@ -68,6 +68,8 @@ def _root() -> Command:
 
 def _resolve(args: Arguments) -> int:
     from lapstrake.kbld.config import parse_platform
+    from lapstrake.operations.build_image import ImageBuilds
+    from lapstrake.operations.build_log import BuildLog
     from lapstrake.operations.resolve import ResolveOptions, resolve
 
     ui = UI.of(args)
@@ -83,14 +85,14 @@ def _resolve(args: Arguments) -> int:
     options = ResolveOptions(
         images_annotation=args["images-annotation"],
         origins_annotation=args["origins-annotation"],
-        build=args["build"],
+        builds=ImageBuilds(BuildLog(_log), resolver) if args["build"] else None,
         platform=platform,
         image_map=_image_map(args["image-map-file"]),
         concurrency=args["build-concurrency"],
     )
     result = resolve(files, options, resolver)
     for line in result.log_lines:
-        sys.stderr.write(line + "\n")
+        _log(f"{line}\n".encode())
     if args["lock-output"]:
         _write(args["lock-output"], result.kbld_lock())
     if args["imgpkg-lock-output"]:
@@ -99,6 +101,11 @@ def _resolve(args: Arguments) -> int:
         ui.block(result.printed)
     ui.succeeded()
     return 0
+
+
+def _log(data: bytes) -> None:
+    sys.stderr.buffer.write(data)
+    sys.stderr.buffer.flush()
 
 
 def _list_unresolved(ui: UI, files: Sequence[SourceFile]) -> int:
@@ -151,6 +158,7 @@ def _resolver(args: Arguments) -> RegistryResolver:
             verify_certs=args["registry-verify-certs"],
             insecure=args["registry-insecure"],
             env_prefix="KBLD",
+            retry_count=3,
         )
         try:
             return RegistryClient(options)

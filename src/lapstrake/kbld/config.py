@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from lapstrake.errors import InputError
+from lapstrake.kbld.builders import Builder, Docker
 from lapstrake.kbld.rules import DEFAULT_RULE, KeyMatcher, SearchRule, repository_part
 from lapstrake.oci.manifest import Platform
 from lapstrake.versions import Prereleases
@@ -51,16 +52,27 @@ class Override:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """An image that is built from ``path``."""
+    """An image that ``builder`` makes from the folder ``path``."""
 
     match: ImageMatch
     path: str
+    builder: Builder = field(default_factory=Docker)
+
+
+@dataclass(frozen=True, slots=True)
+class Destination:
+    """Where an image that was built is pushed: a repository, and what it is tagged with there."""
+
+    match: ImageMatch
+    new_image: str
+    tags: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Config:
     overrides: tuple[Override, ...] = ()
     sources: tuple[Source, ...] = ()
+    destinations: tuple[Destination, ...] = ()
     keys: tuple[str, ...] = ()
     search_rules: tuple[SearchRule, ...] = ()
     raw_rules: tuple[Mapping[str, Any], ...] = field(default=(), compare=False)
@@ -76,9 +88,7 @@ class Config:
 
     def with_overrides(self, overrides: Iterable[Override]) -> Config:
         """These overrides after one's own."""
-        return Config(
-            (*self.overrides, *overrides), self.sources, self.keys, self.search_rules, self.raw_rules
-        )
+        return replace(self, overrides=(*self.overrides, *overrides))
 
 
 def parse_platform(text: str) -> Platform:

@@ -1,7 +1,6 @@
 """Reading kbld's own documents (``kbld.k14s.io/v1alpha1``, and ImagesLocks) from among the inputs.
 
-All kinds share one schema; keys it does not know are ignored. Messages are the original tool's (vectors
-kbld/config).
+All kinds share one shape. Messages are the original tool's (vectors kbld/config).
 """
 
 from __future__ import annotations
@@ -11,17 +10,29 @@ from typing import Any
 
 from lapstrake.errors import InputError
 from lapstrake.kbld import images_lock
+from lapstrake.kbld.builders import (
+    Bazel,
+    Builder,
+    Docker,
+    DockerBuildx,
+    DockerfileOptions,
+    Ko,
+    KubectlBuildkit,
+    Pack,
+)
 from lapstrake.kbld.config import (
     API_VERSION,
     COMPATIBLE_VERSION,
     Config,
+    Destination,
     ImageMatch,
     Override,
     Source,
     TagSelection,
 )
-from lapstrake.kbld.documents import Document, json_kind
-from lapstrake.kbld.rules import ALL_INDEXES, KeyMatcher, SearchRule, ValueMatcher
+from lapstrake.kbld.documents import Document
+from lapstrake.kbld.fields import CONFIG, shaped
+from lapstrake.kbld.rules import ALL_INDEXES, NO_INDEX, KeyMatcher, SearchRule, ValueMatcher
 from lapstrake.kbld.validation import (
     each,
     validate_key,
@@ -34,6 +45,7 @@ from lapstrake.oci.manifest import Platform
 from lapstrake.versions import Prereleases, check_minimum
 
 KINDS = ("Config", "Sources", "ImageOverrides", "ImageDestinations", "ImageKeys")
+_STRATEGIES = ("none", "entireValue", "json", "yaml")  # the first that is given decides
 
 
 def split(documents: Sequence[Document]) -> tuple[Config, list[Document]]:
@@ -53,6 +65,7 @@ def _joined(configs: Sequence[Config]) -> Config:
     return Config(
         tuple(o for c in configs for o in c.overrides),
         tuple(s for c in configs for s in c.sources),
+        tuple(d for c in configs for d in c.destinations),
         tuple(k for c in configs for k in c.keys),
         tuple(r for c in configs for r in c.search_rules),
         tuple(r for c in configs for r in c.raw_rules),
@@ -60,122 +73,131 @@ def _joined(configs: Sequence[Config]) -> Config:
 
 
 def _config(document: Document) -> Config:
-    body = document.body
     try:
-        overrides = [_override(o) for o in _list(body, "overrides", "ImageOverride")]
-        sources = [_source(s) for s in _list(body, "sources", "Source")]
-        destinations = [
-            _match(d, "ImageDestination.destinations") for d in _list(body, "destinations", "Dest")
-        ]
-        keys = tuple(_string(k, "Config.keys") for k in _list(body, "keys", "string"))
-        raw_rules = tuple(_list(body, "searchRules", "SearchRule"))
-        rules = tuple(_search_rule(r) for r in raw_rules)
-        minimum = _string(body.get("minimumRequiredVersion"), "Config.minimumRequiredVersion")
+        body = shaped(document.body, CONFIG)
     except InputError as e:
         raise InputError(
             f"Unmarshaling {document.description}: error unmarshaling JSON: while decoding JSON: {e}"
         ) from e
+    config = Config(
+        tuple(map(_override, body.get("overrides", ()))),
+        tuple(map(_source, body.get("sources", ()))),
+        tuple(map(_destination, body.get("destinations", ()))),
+        tuple(body.get("keys", ())),
+        tuple(map(_search_rule, body.get("searchRules", ()))),
+        tuple(map(_without_empty, body.get("searchRules", ()))),
+    )
     try:
-        check_minimum("kbld", COMPATIBLE_VERSION, minimum)
-        each("Sources", sources, validate_source)
-        each("Overrides", overrides, validate_override)
-        each("Destinations", destinations, validate_match)
+        check_minimum("kbld", COMPATIBLE_VERSION, body.get("minimumRequiredVersion", ""))
+        each("Sources", config.sources, validate_source)
+        each("Overrides", config.overrides, validate_override)
+        each("Destinations", [d.match for d in config.destinations], validate_match)
         # The original calls a key a destination here, too.
-        each("Destinations", keys, validate_key)
-        each("SearchRules", rules, validate_search_rule)
+        each("Destinations", config.keys, validate_key)
+        each("SearchRules", config.search_rules, validate_search_rule)
     except InputError as e:
         raise InputError(f"Validating {document.description}: {e}") from e
-    return Config(tuple(overrides), tuple(sources), keys, rules, raw_rules)
+    return config
 
 
-def _override(raw: Any) -> Override:
+def _override(raw: Mapping[str, Any]) -> Override:
     selection = platform = None
-    if (semver := _mapping(_mapping(raw.get("tagSelection")).get("semver"))) or raw.get("tagSelection"):
+    if (wanted := raw.get("tagSelection")) is not None:
+        semver = wanted.get("semver", {})
         prereleases = semver.get("prereleases")
-        identifiers = tuple(_mapping(prereleases).get("identifiers") or ())
         selection = TagSelection(
-            _string(semver.get("constraints"), "VersionSelectionSemver.constraints"),
-            Prereleases(identifiers) if prereleases is not None else None,
+            semver.get("constraints", ""),
+            None if prereleases is None else Prereleases(tuple(prereleases.get("identifiers", ()))),
         )
-    if chosen := _mapping(raw.get("platformSelection")):
+    if (chosen := raw.get("platformSelection")) is not None:
         platform = Platform(
-            *(str(chosen.get(k) or "") for k in ("os", "architecture", "variant", "os.version"))
+            *(chosen.get(k, "") for k in ("os", "architecture", "variant", "os.version")),
+            tuple(chosen.get("os.features", ())),
+            tuple(chosen.get("features", ())),
         )
-    return Override(
-        _match(raw, "ImageOverride.overrides"),
-        _string(raw.get("newImage"), "ImageOverride.overrides.newImage"),
-        bool(raw.get("preresolved")),
-        selection,
-        platform,
+    return Override(_match(raw), raw.get("newImage", ""), raw.get("preresolved", False), selection, platform)
+
+
+def _source(raw: Mapping[str, Any]) -> Source:
+    return Source(_match(raw), raw.get("path", ""), _builder(raw))
+
+
+def _builder(raw: Mapping[str, Any]) -> Builder:
+    """The one builder that is asked for; of several the first in this order, as the original tries them."""
+    if "pack" in raw:
+        pack = raw["pack"].get("build", {})
+        return Pack(
+            pack.get("builder", ""),
+            tuple(pack.get("buildpacks", ())),
+            pack.get("clearCache", False),
+            _raw_options(pack),
+        )
+    if "kubectlBuildkit" in raw:
+        return KubectlBuildkit(_dockerfile_options(raw["kubectlBuildkit"].get("build", {})))
+    if "ko" in raw:
+        return Ko(_raw_options(raw["ko"].get("build", {})))
+    if "bazel" in raw:
+        run = raw["bazel"].get("run", {})
+        return Bazel(run.get("target", ""), _raw_options(run))
+    docker = raw.get("docker", {})
+    if "buildx" in docker:
+        return DockerBuildx(_dockerfile_options(docker["buildx"]))
+    build = docker.get("build", {})
+    return Docker(_dockerfile_options(build), "buildkit" in build)
+
+
+def _dockerfile_options(raw: Mapping[str, Any]) -> DockerfileOptions:
+    return DockerfileOptions(
+        raw.get("target", ""),
+        raw.get("pull", False),
+        raw.get("noCache", False),
+        raw.get("file", ""),
+        _raw_options(raw),
     )
 
 
-def _source(raw: Any) -> Source:
-    return Source(_match(raw, "Source.sources"), _string(raw.get("path"), "Source.sources.path"))
+def _raw_options(raw: Mapping[str, Any]) -> tuple[str, ...]:
+    return tuple(raw.get("rawOptions", ()))
 
 
-def _match(raw: Any, owner: str) -> ImageMatch:
-    return ImageMatch(
-        _string(raw.get("image"), f"{owner}.ImageRef.image"),
-        _string(raw.get("imageRepo"), f"{owner}.ImageRef.imageRepo"),
-    )
+def _destination(raw: Mapping[str, Any]) -> Destination:
+    match = _match(raw)
+    return Destination(match, raw.get("newImage") or match.image, tuple(raw.get("tags", ())))
 
 
-def _search_rule(raw: Any) -> SearchRule:
+def _match(raw: Mapping[str, Any]) -> ImageMatch:
+    return ImageMatch(raw.get("image", ""), raw.get("imageRepo", ""))
+
+
+def _search_rule(raw: Mapping[str, Any]) -> SearchRule:
     key = value = None
     if (k := raw.get("keyMatcher")) is not None:
-        path = tuple(_path_part(p) for p in _mapping(k).get("path") or ())
-        key = KeyMatcher(_string(_mapping(k).get("name"), "KeyMatcher.name"), path)
+        key = KeyMatcher(k.get("name", ""), tuple(map(_path_part, k.get("path", ()))))
     if (v := raw.get("valueMatcher")) is not None:
-        value = ValueMatcher(str(_mapping(v).get("image") or ""), str(_mapping(v).get("imageRepo") or ""))
-    strategies = _mapping(raw.get("updateStrategy"))
-    strategy = next((s for s in ("none", "json", "yaml") if strategies.get(s) is not None), "entireValue")
-    inner = _mapping(strategies.get(strategy)).get("searchRules") or ()
-    return SearchRule(key, value, strategy, tuple(_search_rule(r) for r in inner))
+        value = ValueMatcher(v.get("image", ""), v.get("imageRepo", ""))
+    if (strategies := raw.get("updateStrategy")) is None:
+        return SearchRule(key, value)
+    strategy = next((s for s in _STRATEGIES if s in strategies), "")
+    inner = strategies.get(strategy, {}).get("searchRules", ())
+    return SearchRule(key, value, strategy, tuple(map(_search_rule, inner)))
 
 
 def _path_part(part: Any) -> str | int:
     if isinstance(part, str):
         return part
-    if isinstance(part, Mapping):
-        if part.get("allIndexes") is True:
-            return ALL_INDEXES
-        if isinstance(part.get("index"), int):
-            return int(part["index"])
-    raise InputError("Unknown path part")
+    if "index" in part:
+        return int(part["index"]) if part["index"] >= 0 else NO_INDEX
+    return ALL_INDEXES if "allIndexes" in part else NO_INDEX
 
 
-def _list(body: Mapping[str, Any], key: str, kind: str) -> list[Any]:
-    value = body.get(key)
-    if value is None:
-        return []
-    if not isinstance(value, list):
-        raise InputError(
-            f"json: cannot unmarshal {json_kind(value)} into Go struct field Config.{key} of type []config.{kind}"
-        )
-    if kind != "string":
-        for entry in value:
-            if not isinstance(entry, Mapping):
-                raise InputError(
-                    f"json: cannot unmarshal {json_kind(entry)} into Go struct field "
-                    f"Config.{key} of type config.{kind}"
-                )
+def _without_empty(raw: Mapping[str, Any]) -> dict[str, Any]:
+    """A search rule as a lock carries it on: texts and lists that hold nothing are left out."""
+    return {k: _carried(v) for k, v in raw.items() if v not in ("", [])}
+
+
+def _carried(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return _without_empty(value)
+    if isinstance(value, list):
+        return [_without_empty(v) if isinstance(v, Mapping) else v for v in value]
     return value
-
-
-def _string(value: Any, field_name: str) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, bool):  # YAML reads y and n so
-        return "true" if value else "false"
-    if isinstance(value, int | float):
-        return str(value)
-    if not isinstance(value, str):
-        raise InputError(
-            f"json: cannot unmarshal {json_kind(value)} into Go struct field {field_name} of type string"
-        )
-    return value
-
-
-def _mapping(value: Any) -> Mapping[str, Any]:
-    return value if isinstance(value, Mapping) else {}

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from lapstrake.errors import InputError
-from lapstrake.kbld.config import Config, Origin, Override
+from lapstrake.kbld.config import Config, Destination, Origin, Override, Source
 from lapstrake.oci.manifest import Platform
 from lapstrake.oci.reference import Reference, Repository
 from lapstrake.versions import NoVersionError, highest
@@ -31,6 +31,20 @@ class Resolver(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Built:
+    """The reference of an image that was built, in a registry or in the local daemon."""
+
+    url: str
+    origins: tuple[Origin, ...]
+
+
+class Builds(Protocol):
+    def build(self, image: str, source: Source, destination: Destination | None) -> Built:
+        """Build ``image`` and push it if it has a destination; raises LapstrakeError."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
 class ResolvedImage:
     """``url`` takes the place of ``given``."""
 
@@ -41,10 +55,10 @@ class ResolvedImage:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """How to resolve: the configuration, whether building is allowed, and a platform to pick from indexes."""
+    """How to resolve: the configuration, what builds (None: nothing may), and a platform to pick from indexes."""
 
     config: Config
-    build: bool = True
+    builds: Builds | None = None
     platform: Platform | None = None
 
 
@@ -53,15 +67,13 @@ def resolve(given: str, choice: Choice, resolver: Resolver) -> ResolvedImage:
     override = next((o for o in choice.config.overrides if o.match.matches(given)), None)
     if override is not None and override.preresolved:
         return _preresolved(given, override)
-    source = next((s for s in choice.config.sources if s.match.matches(given)), None)
-    if override is None and source is not None:
-        if not choice.build:
-            raise InputError(
-                "Building of images is disallowed "
-                f"(tried to build '{given}' because a source was configured for it)"
-            )
-        raise InputError(f"Building images is not supported (a source is configured for '{given}')")
-    return _looked_up(given, override, choice, resolver)
+    text = override.new_image if override else given
+    if override and override.tag_selection:
+        text = _with_selected_tag(text, override, resolver)
+    source = next((s for s in choice.config.sources if s.match.matches(text)), None)
+    image = _built(given, text, source, choice) if source else _looked_up(given, text, resolver)
+    platform = (override.platform if override else None) or choice.platform
+    return _on_platform(image, platform, resolver) if platform else image
 
 
 def _preresolved(given: str, override: Override) -> ResolvedImage:
@@ -70,21 +82,23 @@ def _preresolved(given: str, override: Override) -> ResolvedImage:
     return ResolvedImage(given, override.new_image, known if origin in known else (*known, origin))
 
 
-def _looked_up(given: str, override: Override | None, choice: Choice, resolver: Resolver) -> ResolvedImage:
-    text = override.new_image if override else given
-    if override and override.tag_selection:
-        text = _with_selected_tag(text, override, resolver)
+def _built(given: str, text: str, source: Source, choice: Choice) -> ResolvedImage:
+    if choice.builds is None:
+        raise InputError(
+            "Building of images is disallowed "
+            f"(tried to build '{text}' because a source was configured for it)"
+        )
+    destination = next((d for d in choice.config.destinations if d.match.matches(text)), None)
+    built = choice.builds.build(text, source, destination)
+    return ResolvedImage(given, built.url, built.origins)
+
+
+def _looked_up(given: str, text: str, resolver: Resolver) -> ResolvedImage:
     reference = parse_reference(text)
-    origins: tuple[Origin, ...] = ()
-    if reference.digest is None:
-        url = f"{reference.repo}@{resolver.digest(reference)}"
-        origins = ({"resolved": {"url": text, "tag": reference.tag}},)
-    else:
-        url = f"{reference.repo}@{reference.digest}"
-    platform = (override.platform if override else None) or choice.platform
-    if platform is None:
-        return ResolvedImage(given, url, origins)
-    return _on_platform(ResolvedImage(given, url, origins), platform, resolver)
+    if reference.digest is not None:
+        return ResolvedImage(given, f"{reference.repo}@{reference.digest}")
+    url = f"{reference.repo}@{resolver.digest(reference)}"
+    return ResolvedImage(given, url, ({"resolved": {"url": text, "tag": reference.tag}},))
 
 
 def _with_selected_tag(text: str, override: Override, resolver: Resolver) -> str:
@@ -103,10 +117,14 @@ def _on_platform(image: ResolvedImage, platform: Platform, resolver: Resolver) -
     digests = resolver.platform_digests(reference, platform)
     if digests is None:
         return image
-    if len(digests) != 1:
-        found = "multiple" if digests else "none"
+    if not digests:
         raise InputError(
-            f"Expected to find one image under index '{image.url}' with matching platform, but found {found}"
+            f"Expected to find one image under index '{image.url}' with matching platform, but found none"
+        )
+    if len(digests) > 1:
+        raise InputError(
+            f"Expected to find only one image under index '{image.url}' with matching platform, "
+            "but found more than one"
         )
     parts = {"os": platform.os, "architecture": platform.architecture, "variant": platform.variant}
     origin = {"platformSelected": {"index": image.url, **{k: v for k, v in parts.items() if v}}}

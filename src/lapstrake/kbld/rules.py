@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,11 +15,17 @@ Path = tuple[str | int, ...]
 Replace = Callable[[str], str]
 
 ALL_INDEXES = -1
+NO_INDEX = -2
+
+_TAG = re.compile(r"[A-Za-z0-9_.-]+")
 
 
 @dataclass(frozen=True, slots=True)
 class KeyMatcher:
-    """The last key (``name``) or the whole ``path`` from the root; ALL_INDEXES stands for any index."""
+    """The last key (``name``) or the whole ``path`` from the root.
+
+    In a path ALL_INDEXES stands for any index, NO_INDEX for none.
+    """
 
     name: str = ""
     path: Path = ()
@@ -61,10 +68,18 @@ DEFAULT_RULE = SearchRule(KeyMatcher(name="image"))
 
 
 def repository_part(text: str) -> str:
-    """An image reference without digest and tag (a port is no tag)."""
-    name = text.partition("@")[0]
-    slash = name.rfind("/")
-    return name[: slash + 1] + name[slash + 1 :].partition(":")[0]
+    """An image reference without digest and tag (a port is no tag); a text that is no reference stays whole.
+
+    The tag is what follows the last colon before the digest, the digest what follows the first ``@`` if a colon
+    stands in it.
+    """
+    if "\n" in text:
+        return text
+    end = text.find("@", 1)
+    if end < 0 or text.rfind(":", 0, len(text) - 1) < end + 2:
+        end = len(text)
+    colon = text.rfind(":", 1, end)
+    return text[:colon] if colon > 0 and _TAG.fullmatch(text, colon + 1, end) else text[:end]
 
 
 def rewrite(value: Any, rules: Sequence[SearchRule], replace: Replace) -> Any:

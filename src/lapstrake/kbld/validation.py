@@ -44,3 +44,10 @@ def validate_key(key: str) -> None:
 def validate_search_rule(rule: SearchRule) -> None:
     if rule.key is None and rule.value is None:
         raise InputError("Expected KeyMatcher or ValueMatcher to be non-empty")
+    if rule.key is not None and not (rule.key.name or rule.key.path):
+        raise InputError("Expected KeyMatcher.Name or KeyMatcher.Path to be non-empty")
+    if rule.value is not None and not (rule.value.image or rule.value.image_repo):
+        raise InputError("Expected ValueMatcher.Image or ValueMatcher.ImageRepo to be non-empty")
+    if not rule.strategy:
+        # The original breaks down over the first value that such a rule matches.
+        raise InputError("Expected UpdateStrategy to be one of none, entireValue, json, yaml")

@@ -43,6 +43,8 @@ class Platform:
     architecture: str = ""
     variant: str = ""
     os_version: str = ""
+    os_features: tuple[str, ...] = ()
+    features: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,6 +228,8 @@ def _descriptor(value: object) -> Descriptor:
             _text(given, "architecture"),
             _text(given, "variant"),
             _text(given, "os.version"),
+            tuple(map(str, _items(given, "os.features"))),
+            tuple(map(str, _items(given, "features"))),
         )
     urls = tuple(str(url) for url in _items(fields, "urls"))
     return Descriptor(_text(fields, "mediaType"), size, Digest.parse(_text(fields, "digest")), urls, platform)

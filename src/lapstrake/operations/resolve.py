@@ -13,7 +13,7 @@ from typing import Any
 from lapstrake.errors import InputError, LapstrakeError
 from lapstrake.kbld import config_reader, documents, images_lock, rules
 from lapstrake.kbld.config import API_VERSION, COMPATIBLE_VERSION, Config, ImageMatch, Override
-from lapstrake.kbld.images import Choice, ResolvedImage, Resolver, annotated, annotated_images
+from lapstrake.kbld.images import Builds, Choice, ResolvedImage, Resolver, annotated, annotated_images
 from lapstrake.kbld.images import resolve as resolve_image
 from lapstrake.oci.manifest import Platform
 from lapstrake.operations.template import SourceFile
@@ -35,12 +35,13 @@ __all__ = [
 class ResolveOptions:
     """``image_map``: further preresolved images, given reference → result; it is asked last.
 
-    ``concurrency`` bounds the images resolved at the same time.
+    ``concurrency`` bounds the images resolved or built at the same time. Without ``builds`` nothing is built, and an
+    image that has a source is an error.
     """
 
     images_annotation: bool = True
     origins_annotation: bool = True
-    build: bool = True
+    builds: Builds | None = None
     platform: Platform | None = None
     image_map: Mapping[str, str] = field(default_factory=dict)
     concurrency: int = 4
@@ -63,7 +64,8 @@ class ResolveResult:
     @property
     def log_lines(self) -> list[str]:
         """``resolve | final: GIVEN -> RESULT``, each image once."""
-        return [f"resolve | final: {image.given} -> {image.url}" for image in self.images]
+        told = (f"final: {image.given} -> {image.url}" for image in self.images)
+        return [f"resolve | {line}" for text in told for line in text.split("\n")]
 
     def kbld_lock(self) -> str:
         """A Config that resolves the same images again without a registry."""
@@ -104,7 +106,7 @@ def resolve(inputs: Iterable[SourceFile], options: ResolveOptions, resolver: Res
     mapped = (Override(ImageMatch(given), url, True) for given, url in options.image_map.items())
     config = config.with_overrides(mapped)
     given = _unique(image for document in found for image in rules.find(document.body, config.rules))
-    choice = Choice(config, options.build, options.platform)
+    choice = Choice(config, options.builds, options.platform)
     results = _resolved(given, lambda image: resolve_image(image, choice, resolver), options.concurrency)
     bodies = [_rewritten(d.body, config, results, options.images_annotation) for d in found]
     ordered = tuple(results[image] for image in sorted(results))

@@ -1,0 +1,197 @@
+"""Plain values put into the shape of kbld's own documents, with the refusals of Go's JSON decoder.
+
+A shape is named as Go names it, because its messages do: ``string``, ``bool``, ``[]T``, or a record below. Keys a
+record does not know are dropped, and keys are known in any case of letters.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from lapstrake.errors import InputError
+from lapstrake.kbld.documents import json_kind
+
+CONFIG = "config.Config"
+
+_MATCH = {"image": "string", "imageRepo": "string"}
+_DOCKERFILE = {
+    "target": "string",
+    "pull": "bool",
+    "noCache": "bool",
+    "file": "string",
+    "rawOptions": "[]string",
+}
+_RECORDS: Mapping[str, Mapping[str, str]] = {
+    CONFIG: {
+        "minimumRequiredVersion": "string",
+        "sources": "[]config.Source",
+        "overrides": "[]config.ImageOverride",
+        "destinations": "[]config.ImageDestination",
+        "keys": "[]string",
+        "searchRules": "[]config.SearchRule",
+    },
+    "config.Source": {
+        **_MATCH,
+        "path": "string",
+        "docker": "config.SourceDockerOpts",
+        "pack": "config.SourcePackOpts",
+        "kubectlBuildkit": "config.SourceKubectlBuildkitOpts",
+        "ko": "config.SourceKoOpts",
+        "bazel": "config.SourceBazelOpts",
+    },
+    "config.SourceDockerOpts": {
+        "build": "config.SourceDockerBuildOpts",
+        "buildx": "config.SourceDockerBuildxOpts",
+    },
+    "config.SourceDockerBuildOpts": {**_DOCKERFILE, "buildkit": "bool"},
+    "config.SourceDockerBuildxOpts": _DOCKERFILE,
+    "config.SourcePackOpts": {"build": "config.SourcePackBuildOpts"},
+    "config.SourcePackBuildOpts": {
+        "builder": "string",
+        "buildpacks": "[]string",
+        "clearCache": "bool",
+        "rawOptions": "[]string",
+    },
+    "config.SourceKubectlBuildkitOpts": {"build": "config.SourceKubectlBuildkitBuildOpts"},
+    "config.SourceKubectlBuildkitBuildOpts": _DOCKERFILE,
+    "config.SourceKoOpts": {"build": "config.SourceKoBuildOpts"},
+    "config.SourceKoBuildOpts": {"rawOptions": "[]string"},
+    "config.SourceBazelOpts": {"run": "config.SourceBazelRunOpts"},
+    "config.SourceBazelRunOpts": {"target": "string", "rawOptions": "[]string"},
+    "config.ImageOverride": {
+        **_MATCH,
+        "newImage": "string",
+        "preresolved": "bool",
+        "tagSelection": "v1alpha1.VersionSelection",
+        "platformSelection": "config.PlatformSelection",
+    },
+    "v1alpha1.VersionSelection": {"semver": "v1alpha1.VersionSelectionSemver"},
+    "v1alpha1.VersionSelectionSemver": {
+        "constraints": "string",
+        "prereleases": "v1alpha1.VersionSelectionSemverPrereleases",
+    },
+    "v1alpha1.VersionSelectionSemverPrereleases": {"identifiers": "[]string"},
+    "config.PlatformSelection": {
+        "architecture": "string",
+        "os": "string",
+        "os.version": "string",
+        "os.features": "[]string",
+        "variant": "string",
+        "features": "[]string",
+    },
+    "config.ImageDestination": {**_MATCH, "newImage": "string", "tags": "[]string"},
+    "config.SearchRule": {
+        "keyMatcher": "config.SearchRuleKeyMatcher",
+        "valueMatcher": "config.SearchRuleValueMatcher",
+        "updateStrategy": "config.SearchRuleUpdateStrategy",
+    },
+    "config.SearchRuleKeyMatcher": {"name": "string", "path": "resources.Path"},
+    "config.SearchRuleValueMatcher": _MATCH,
+    "config.SearchRuleUpdateStrategy": {
+        "none": "config.SearchRuleUpdateStrategyNone",
+        "entireValue": "config.SearchRuleUpdateStrategyEntireString",
+        "json": "config.SearchRuleUpdateStrategyJSON",
+        "yaml": "config.SearchRuleUpdateStrategyYAML",
+    },
+    "config.SearchRuleUpdateStrategyNone": {},
+    "config.SearchRuleUpdateStrategyEntireString": {},
+    "config.SearchRuleUpdateStrategyJSON": {"searchRules": "[]config.SearchRule"},
+    "config.SearchRuleUpdateStrategyYAML": {"searchRules": "[]config.SearchRule"},
+}
+_WITH_EMBEDDED_MATCH = ("config.Source", "config.ImageOverride", "config.ImageDestination")
+
+
+def shaped(value: Any, shape: str) -> Any:
+    """``value`` as ``shape``: mappings with known keys only, lists, texts, booleans; what is null is left out.
+
+    Numbers and booleans where a text belongs become its digits or its name. Raises InputError.
+    """
+    return _shaped(value, shape, "", "")
+
+
+def _shaped(value: Any, shape: str, owner: str, place: str) -> Any:
+    if shape == "resources.Path":
+        return _path(value, owner, place)
+    if shape.startswith("[]"):
+        if not isinstance(value, list):
+            raise _mismatch(value, shape, owner, place)
+        return [_member(item, shape[2:], owner, place) for item in value]
+    if shape == "bool":
+        if not isinstance(value, bool):
+            raise _mismatch(value, shape, owner, place)
+        return value
+    if shape == "string":
+        return _text(value, owner, place)
+    if not isinstance(value, Mapping):
+        raise _mismatch(value, shape, owner, place)
+    return _record(value, shape, place)
+
+
+def _record(value: Mapping[str, Any], shape: str, place: str) -> dict[str, Any]:
+    known = _RECORDS[shape]
+    in_any_case = {key.lower(): key for key in known}
+    owner = shape.rpartition(".")[2]
+    found: dict[str, Any] = {}
+    for given in sorted(value):
+        key = given if given in known else in_any_case.get(given.lower())
+        if key is None or value[given] is None:
+            continue
+        embedded = "ImageRef." if key in _MATCH and shape in _WITH_EMBEDDED_MATCH else ""
+        found[key] = _shaped(value[given], known[key], owner, f"{place}.{embedded}{key}".lstrip("."))
+    return found
+
+
+def _member(value: Any, shape: str, owner: str, place: str) -> Any:
+    if value is None:
+        return "" if shape == "string" else {}
+    return _shaped(value, shape, owner, place)
+
+
+def _text(value: Any, owner: str, place: str) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int):
+        return str(value)
+    if isinstance(value, float):
+        return _float_text(value)
+    if not isinstance(value, str):
+        raise _mismatch(value, "string", owner, place)
+    return value
+
+
+def _float_text(value: float) -> str:
+    """As Go's shortest ``%g``: with an exponent from a million on."""
+    if 1e-4 <= abs(value) < 1e6 or not value:
+        return repr(value).removesuffix(".0")
+    return next(text for digits in range(18) if float(text := f"{value:.{digits}e}") == value or digits == 17)
+
+
+def _path(value: Any, owner: str, place: str) -> list[Any]:
+    """Keys, and mappings that stand for an index."""
+    if not isinstance(value, list):
+        raise _mismatch(value, "resources.Path", owner, place)
+    return [_path_part(part) for part in value]
+
+
+def _path_part(part: Any) -> Any:
+    """A key, or a mapping with ``index`` or ``allIndexes`` or neither. Raises InputError."""
+    if isinstance(part, str):
+        return part
+    if part is None:
+        return {}
+    if not isinstance(part, Mapping):
+        raise InputError("Unknown path part")
+    known = {key.lower(): value for key, value in part.items() if value is not None}
+    index, every = known.get("index"), known.get("allindexes")
+    if isinstance(index, float) and index.is_integer():
+        index = int(index)
+    sound = index is None or (isinstance(index, int) and not isinstance(index, bool) and abs(index) < 1 << 63)
+    if not sound or not isinstance(every, bool | None):
+        raise InputError("Unknown path part")
+    return {k: v for k, v in (("index", index), ("allIndexes", every)) if v is not None}
+
+
+def _mismatch(value: Any, shape: str, owner: str, place: str) -> InputError:
+    where = f"Go struct field {owner}.{place}" if owner else "Go value"
+    return InputError(f"json: cannot unmarshal {json_kind(value)} into {where} of type {shape}")

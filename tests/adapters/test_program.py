@@ -1,0 +1,49 @@
+from __future__ import annotations
+
+import pytest
+
+from lapstrake.adapters.program import run_program
+from lapstrake.errors import InputError
+
+
+def test_streams_are_heard_and_kept_apart():
+    heard: list[bytes] = []
+    done = run_program(["sh", "-c", "echo out; echo err >&2"], hear_output=heard.append)
+    assert (done.stdout, done.stderr, b"".join(heard)) == (b"out\n", b"err\n", b"out\n")
+
+
+def test_folder_and_environment(tmp_path):
+    done = run_program(["sh", "-c", 'pwd; echo "$MARK"'], folder=str(tmp_path), environment={"MARK": "x"})
+    assert done.stdout.decode() == f"{tmp_path}\nx\n"
+
+
+def test_there_is_no_input():
+    assert run_program(["cat"]).stdout == b""
+
+
+@pytest.mark.parametrize(
+    ("command", "folder", "message"),
+    [
+        pytest.param(["sh", "-c", "exit 3"], ".", "exit status 3", id="status"),
+        pytest.param(["sh", "-c", "kill -9 $$"], ".", "signal: killed", id="signal"),
+        pytest.param(
+            ["no-such-program"],
+            ".",
+            'exec: "no-such-program": executable file not found in $PATH',
+            id="absent",
+        ),
+        pytest.param(["true"], "no-folder", "chdir no-folder: no such file or directory", id="folder"),
+    ],
+)
+def test_failure_in_words_of_go(command, folder, message):
+    with pytest.raises(InputError) as caught:
+        run_program(command, folder=folder)
+    assert str(caught.value) == message
+
+
+def test_folder_that_is_a_file(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(InputError) as caught:
+        run_program(["sh"], folder=str(tmp_path / "file"))
+    assert str(caught.value).startswith("fork/exec /")
+    assert str(caught.value).endswith("/sh: not a directory")
