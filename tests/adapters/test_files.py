@@ -52,10 +52,28 @@ def test_walk_of_a_file_has_its_base_name(tmp_path: Path) -> None:
     assert (path, content) == ("f.txt", b"hello")
 
 
-def test_walk_refuses_names_that_are_no_text(tmp_path: Path) -> None:
-    (Path(os.fsdecode(os.fsencode(tmp_path) + b"/\xff"))).write_text("")
-    with pytest.raises(InputError, match="to be UTF-8"):
-        files.walk([str(tmp_path)])
+def test_walk_takes_names_that_are_no_text(tmp_path: Path) -> None:
+    name = os.fsdecode(b"\xff")
+    (tmp_path / name).write_text("")
+    assert [item.path for item in files.walk([str(tmp_path)])] == [".", name]
+
+
+def test_walk_follows_a_link_to_a_file_only(tmp_path: Path) -> None:
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "file").write_text("")
+    for name in ("folder", "file", "nothing"):
+        (tmp_path / f"to-{name}").symlink_to(name)
+    ((item),) = files.walk([str(tmp_path / "to-file")])
+    assert (item.path, item.kind) == ("to-file", "file")
+    with pytest.raises(InputError, match="to be a regular file"):
+        files.walk([str(tmp_path / "to-folder")])
+    with pytest.raises(InputError, match=r"^stat .*to-nothing: no such file or directory"):
+        files.walk([str(tmp_path / "to-nothing")])
+
+
+def test_walk_leaves_out_even_the_input(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    assert files.walk([str(tmp_path)], ["."]) == []
 
 
 def test_walk_of_nothing_is_an_error() -> None:
@@ -169,9 +187,25 @@ def test_extract_does_not_go_through_a_linked_folder(tmp_path: Path) -> None:
     folder = tmp_path / "folder"
     folder.mkdir()
     (folder / "sub").symlink_to(tmp_path / "outside")
-    with pytest.raises(InputError, match=r"open .*/folder/sub/f: "):
-        files.extract([layer_file("sub/f")], str(folder))
+    files.extract([layer_file("sub/f", b"new")], str(folder))
     assert list((tmp_path / "outside").iterdir()) == []
+    assert not (folder / "sub").is_symlink()
+    assert (folder / "sub" / "f").read_bytes() == b"new"
+
+
+@pytest.mark.parametrize("order", [["p", "p/q"], ["p/q", "p"]])
+def test_extract_lets_folders_and_files_take_each_others_place(tmp_path: Path, order: list[str]) -> None:
+    files.extract([layer_file(name, b"x") for name in order], str(tmp_path))
+    found = [path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*") if path.is_file()]
+    assert found == order[1:]
+
+
+def test_new_folder_speaks_of_the_folder_that_was_asked_for(tmp_path: Path) -> None:
+    with (
+        pytest.raises(InputError, match=f"^open {tmp_path}/out/f: broken$"),
+        files.new_folder(str(tmp_path / "out")) as folder,
+    ):
+        raise InputError(f"open {folder}/f: broken")
 
 
 @pytest.mark.skipif(files.folds_case(__file__), reason="this file system takes both names for one")

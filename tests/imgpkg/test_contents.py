@@ -83,5 +83,5 @@ def test_image_refuses_what_would_do_as_a_bundle() -> None:
 def test_duplicates_are_refused() -> None:
     contents.check_duplicates(tree("one", "a") + tree("two", "b"))
     with pytest.raises(InputError) as caught:
-        contents.check_duplicates(tree("one", "app.yml") + tree("two", "app.yml"))
-    assert str(caught.value) == "Found duplicate paths: one/app.yml, two/app.yml"
+        contents.check_duplicates(tree("one", "app.yml", "b") + tree("two", "app.yml", "b"))
+    assert str(caught.value) == "Found duplicate paths: one/app.yml, two/app.yml, one/b, two/b"

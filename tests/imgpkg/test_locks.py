@@ -92,3 +92,51 @@ def test_bundle_lock_refuses_an_images_lock() -> None:
     with pytest.raises(InputError) as caught:
         BundleLock.parse(f"{HEAD}kind: ImagesLock\nimages: []\n".encode())
     assert str(caught.value) == f'Unmarshaling bundle lock: {JSON}json: unknown field "images"'
+
+
+def test_keys_match_in_either_case() -> None:
+    text = f"APIVERSION: imgpkg.carvel.dev/v1alpha1\nKind: ImagesLock\nIMAGES:\n- Image: a.test/bb@{DIGEST}\n"
+    assert str(ImagesLock.parse(text.encode()).images[0].reference) == f"a.test/bb@{DIGEST}"
+
+
+def test_numbers_and_switches_are_taken_as_texts() -> None:
+    text = f"{HEAD}kind: ImagesLock\nimages:\n- image: a.test/bb@{DIGEST}\n  annotations: {{a: yes, b: 1.0, c: null, d: 7}}\n"
+    assert ImagesLock.parse(text.encode()).images[0].annotations == {"a": "true", "b": "1", "c": "", "d": "7"}
+    text = f"{HEAD}kind: BundleLock\nbundle: {{image: a.test/bb@{DIGEST}, tag: 1.10}}\n"
+    assert BundleLock.parse(text.encode()).tag == "1.1"
+
+
+_DECODING = "error unmarshaling JSON: while decoding JSON: json: cannot unmarshal"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        pytest.param("- a", f"{_DECODING} array into Go value of type lockconfig.ImagesLock", id="list"),
+        pytest.param("a", f"{_DECODING} string into Go value of type lockconfig.ImagesLock", id="text"),
+        pytest.param(
+            "images: x",
+            f"{_DECODING} string into Go struct field .images of type []lockconfig.ImageRef",
+            id="text for images",
+        ),
+        pytest.param(
+            "images: [{annotations: {z: [1]}}]",
+            f"{_DECODING} array into Go struct field .images.0.annotations.z of type string",
+            id="list as annotation",
+        ),
+        pytest.param(
+            "kind: a\nimages: []\nkind: b",
+            'error converting YAML to JSON: yaml: unmarshal errors:\n  line 3: key "kind" already set in map',
+            id="key twice",
+        ),
+        pytest.param(
+            "images:\n- image: a\n  image: b",
+            'error converting YAML to JSON: yaml: unmarshal errors:\n  line 3: key "image" already set in map',
+            id="key twice further in",
+        ),
+    ],
+)
+def test_images_lock_says_what_does_not_fit(text: str, message: str) -> None:
+    with pytest.raises(InputError) as caught:
+        ImagesLock.parse(text.encode())
+    assert str(caught.value) == f"Unmarshaling images lock: {message}"

@@ -81,6 +81,20 @@ def test_layer_keeps_modes_if_asked() -> None:
     assert (modes["empty"], modes[LONG]) == (0o644, 0o755)
 
 
+def test_layer_keeps_modes_of_folders_as_go_numbers_them() -> None:
+    names = ("f", "long-" * 30, "grüße-" * 30)
+    layer = pack([Entry(name, 0o6750, None) for name in names], preserve_permissions=True)
+    with tarfile.open(fileobj=io.BytesIO(content(layer)), mode="r:gz") as tar:
+        assert [(member.name, member.mode) for member in tar] == [
+            (name, 1 << 31 | 1 << 23 | 1 << 22 | 0o750) for name in names
+        ]
+
+
+def test_layer_keeps_names_that_are_no_text() -> None:
+    name = b"\xff\xfe".decode(errors="surrogateescape")
+    assert names(pack([Entry(name, 0o600, b"")])) == [name]
+
+
 def test_layer_knows_its_digests() -> None:
     layer = pack(ENTRIES)
     assert layer.digest == Digest.of(content(layer))

@@ -6,6 +6,7 @@ folder's descriptor, and what stands in the way is replaced, not followed.
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import stat
@@ -43,13 +44,15 @@ class Found:
 def walk(inputs: Sequence[str], exclusions: Collection[str] = ()) -> list[Found]:
     """All that the inputs hold, depth first, names in byte order, each folder before what it holds.
 
-    ``exclusions`` are paths below an input, left out with all they hold. An input that is a link is followed.
+    ``exclusions`` are paths below an input, left out with all they hold. An input that is a link to a file is followed.
     Raises InputError for an input that cannot be read.
     """
     found: list[Found] = []
     for given in inputs:
         try:
-            status = os.stat(given)
+            status = os.lstat(given)
+            if stat.S_ISLNK(status.st_mode):
+                status = _followed(given)
             if stat.S_ISDIR(status.st_mode):
                 found += _walked(given, given, ".", stat.S_IMODE(status.st_mode), frozenset(exclusions))
             else:
@@ -63,12 +66,27 @@ def walk(inputs: Sequence[str], exclusions: Collection[str] = ()) -> list[Found]
     return found
 
 
+def _followed(link: str) -> os.stat_result:
+    """What a link that was given stands for; a folder is refused, as imgpkg does, unless a slash follows the name."""
+    try:
+        status = os.stat(link)
+    except OSError as error:
+        raise InputError(f"stat {link}: {_reason(error)}") from error
+    if stat.S_ISDIR(status.st_mode):
+        raise _irregular(link, link)
+    return status
+
+
+def _irregular(given: str, source: str) -> InputError:
+    return InputError(f"Adding file '{given}' to tar: Expected file '{source}' to be a regular file")
+
+
 def _walked(given: str, source: str, path: str, mode: int, exclusions: frozenset[str]) -> Iterator[Found]:
+    if path in exclusions:
+        return
     yield Found(given, source, path, "folder", mode)
     for name in sorted(os.listdir(source), key=os.fsencode):
         below = name if path == "." else f"{path}/{name}"
-        if not name.isascii() and os.fsencode(name) != name.encode(errors="replace"):
-            raise InputError(f"Expected file name '{below!a}' to be UTF-8")
         if below in exclusions:
             continue
         place = os.path.join(source, name) if source != "." else name
@@ -90,9 +108,7 @@ def entries(found: Iterable[Found]) -> Iterator[Entry]:
             yield Entry(item.path, item.mode, None)
             continue
         if item.kind != "file":
-            raise InputError(
-                f"Adding file '{item.input}' to tar: Expected file '{item.source}' to be a regular file"
-            )
+            raise _irregular(item.input, item.source)
         try:
             file = open(item.source, "rb")  # noqa: SIM115 - closed below
         except OSError as error:
@@ -155,6 +171,9 @@ def new_folder(path: str) -> Iterator[str]:
     try:
         yield temporary
         _put_in_place(temporary, place)
+    except InputError as error:
+        # People know the folder by the name they gave it.
+        raise InputError(str(error).replace(temporary, path)) from error
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
 
@@ -246,8 +265,13 @@ def _entered(folder: int, name: str) -> int:
     try:
         return os.open(name, _FOLDER_FLAGS, dir_fd=folder)
     except FileNotFoundError:
-        os.mkdir(name, dir_fd=folder)
-        return os.open(name, _FOLDER_FLAGS, dir_fd=folder)
+        pass
+    except OSError as error:
+        if error.errno not in (errno.ENOTDIR, errno.ELOOP):
+            raise
+        os.unlink(name, dir_fd=folder)
+    os.mkdir(name, dir_fd=folder)
+    return os.open(name, _FOLDER_FLAGS, dir_fd=folder)
 
 
 def _cleared(folder: int, name: str) -> None:
@@ -255,6 +279,8 @@ def _cleared(folder: int, name: str) -> None:
         os.unlink(name, dir_fd=folder)
     except FileNotFoundError:
         pass
+    except (IsADirectoryError, PermissionError):  # the latter where unlink does not tell folders
+        shutil.rmtree(name, dir_fd=folder)
 
 
 def _unreadable(error: OSError, path: str) -> InputError:

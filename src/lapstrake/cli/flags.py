@@ -214,7 +214,9 @@ def parse(flags: Sequence[Flag], words: Sequence[str], path: str = "") -> Argume
         if word.startswith("--"):
             name, equals, value = word[2:].partition("=")
             flag = by_name.get(name)
-            if flag is None or not name:
+            if not name or name.startswith("-"):
+                raise UsageError(f"bad flag syntax: {word}")
+            if flag is None:
                 raise UsageError(f"unknown flag: --{name}")
             if not equals:
                 value = _next_value(flag, queue, f"--{name}")
@@ -235,7 +237,7 @@ def _short_flags(
         if flag is None:
             raise UsageError(f"unknown shorthand flag: {rest[0]!r} in -{letters}")
         rest = rest[1:]
-        if rest.startswith("="):
+        if rest.startswith("=") and len(rest) > 1:
             _store(flag, rest[1:], values, given)
             return
         if flag.kind == "bool":

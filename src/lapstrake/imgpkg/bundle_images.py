@@ -52,10 +52,16 @@ class Bundle:
 
 
 class BundleReader:
-    """Opens bundles; what was opened once is not asked for again."""
+    """Opens bundles; what was opened once is not asked for again.
 
-    def __init__(self, registry: Registry, concurrency: int = 5) -> None:
+    ``missing`` begins the message about an image that is nowhere.
+    """
+
+    def __init__(
+        self, registry: Registry, concurrency: int = 5, *, missing: str = "Checking image existence"
+    ) -> None:
         self._registry = registry
+        self._missing = missing
         self._concurrency = max(1, concurrency)
         self._known: dict[tuple[str, Digest], Bundle] = {}
 
@@ -91,7 +97,7 @@ class BundleReader:
         known = kinds.get(str(locked.reference))
         if known is False:
             return locked, reference, None
-        with prefixed("Checking image existence"):
+        with prefixed(self._missing):
             image = RemoteImage(reference.repo, self._registry.manifest(reference))
         return locked, reference, image if known or is_bundle(self._registry, image) else None
 

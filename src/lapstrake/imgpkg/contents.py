@@ -64,14 +64,14 @@ def check_image(contents: Sequence[Content], inputs: Sequence[str], working_fold
 
 
 def check_duplicates(contents: Sequence[Content]) -> None:
-    """Raises InputError if two inputs hold the same path."""
-    seen: dict[str, str] = {}
+    """Raises InputError if two inputs hold the same path; it names all such places."""
+    places: dict[str, list[str]] = {}
     for content in contents:
-        if content.path == ".":
-            continue
-        if content.path in seen:
-            raise InputError(f"Found duplicate paths: {seen[content.path]}, {content.source}")
-        seen[content.path] = content.source
+        if content.path != ".":
+            places.setdefault(content.path, []).append(content.source)
+    repeated = [source for sources in places.values() if len(sources) > 1 for source in sources]
+    if repeated:
+        raise InputError(f"Found duplicate paths: {', '.join(repeated)}")
 
 
 def _absolute(content: Content, working_folder: str) -> str:

@@ -1,20 +1,38 @@
 """The YAML files of imgpkg: ImagesLock, BundleLock and ImageLocations.
 
-Source: facts on imgpkg, "Lock files". They are read strictly: YAML first, then unknown keys, apiVersion,
-kind, and the digests last.
+Source: facts on imgpkg, "Lock files", and its refusals observed. They are read strictly: YAML first, then keys and
+types, apiVersion, kind, and the digests last. Keys match in either case, as everywhere in Go's JSON.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from lapstrake.errors import InputError
 from lapstrake.oci.reference import Reference
 from lapstrake.yamldoc import plain
+from lapstrake.yamldoc.gojson import key_text
+from lapstrake.yamldoc.nodes import Array, Map
+from lapstrake.yamldoc.parser import parse as parse_yaml
 
 API_VERSION = "imgpkg.carvel.dev/v1alpha1"
+
+_JSON_NAMES = ((dict, "object"), (list, "array"), (str, "string"), (bool, "bool"))
+
+
+@dataclass(frozen=True, slots=True)
+class _File:
+    """How messages call a file, and the type it has in Go."""
+
+    name: str
+    type: str
+
+
+_IMAGES = _File("images lock", "ImagesLock")
+_BUNDLE = _File("bundle lock", "BundleLock")
+_LOCATIONS = _File("image locations", "ImageLocations")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,16 +50,14 @@ class ImagesLock:
     @classmethod
     def parse(cls, data: bytes) -> ImagesLock:
         """Raises InputError ``Validating images lock: ...`` or ``Unmarshaling images lock: ...``."""
-        value = _checked(data, "images", ("apiVersion", "kind", "images"), "ImagesLock")
-        entries = _mappings(value.get("images"), "images", "images")
-        for entry in entries:
-            _only(entry, ("image", "annotations"), "images")
-        images = []
-        for entry in entries:
-            notes = entry.get("annotations") or {}
-            annotations = {str(k): str(v) for k, v in notes.items()} if isinstance(notes, dict) else {}
-            images.append(LockedImage(_locked(entry.get("image"), "images"), annotations))
-        return cls(tuple(images))
+        value = _checked(data, _IMAGES, ("apiVersion", "kind", "images"))
+        entries = []
+        for number, item in enumerate(_list(value.get("images"), "images", "ImageRef", _IMAGES)):
+            path = f"images.{number}"
+            entry = _record(item, ("image", "annotations"), path, "ImageRef", _IMAGES)
+            entries.append((entry.get("image"), _texts(entry.get("annotations"), f"{path}.annotations")))
+        _check_kind(value, _IMAGES, "ImagesLock")
+        return cls(tuple(LockedImage(_locked(image, "images"), notes) for image, notes in entries))
 
     def to_yaml(self) -> bytes:
         images = []
@@ -64,12 +80,11 @@ class BundleLock:
     @classmethod
     def parse(cls, data: bytes) -> BundleLock:
         """Raises InputError ``Validating bundle lock: ...`` or ``Unmarshaling bundle lock: ...``."""
-        value = _checked(data, "bundle", ("apiVersion", "kind", "bundle"), "BundleLock")
-        bundle = value.get("bundle") or {}
-        if not isinstance(bundle, dict):
-            raise InputError(_unmarshaling("bundle") + "json: cannot unmarshal into bundle")
-        _only(bundle, ("image", "tag"), "bundle")
-        return cls(_locked(bundle.get("image"), "bundle"), str(bundle.get("tag") or ""))
+        value = _checked(data, _BUNDLE, ("apiVersion", "kind", "bundle"))
+        bundle = _record(value.get("bundle") or {}, ("image", "tag"), "bundle", "BundleRef", _BUNDLE)
+        tag = _text(bundle.get("tag"), "bundle.tag", _BUNDLE)
+        _check_kind(value, _BUNDLE, "BundleLock")
+        return cls(_locked(bundle.get("image"), "bundle"), tag)
 
     def to_yaml(self) -> bytes:
         bundle = {"image": str(self.bundle)} | ({"tag": self.tag} if self.tag else {})
@@ -90,8 +105,12 @@ class ImageLocations:
 
     @classmethod
     def parse(cls, data: bytes) -> ImageLocations:
-        value = _checked(data, "image locations", ("apiVersion", "kind", "images"), "ImageLocations")
-        entries = _mappings(value.get("images"), "images", "image locations")
+        value = _checked(data, _LOCATIONS, ("apiVersion", "kind", "images"))
+        entries = [
+            _record(item, ("image", "isBundle"), f"images.{number}", "ImageLocation", _LOCATIONS)
+            for number, item in enumerate(_list(value.get("images"), "images", "ImageLocation", _LOCATIONS))
+        ]
+        _check_kind(value, _LOCATIONS, "ImageLocations")
         return cls(tuple(ImageLocation(str(e.get("image") or ""), bool(e.get("isBundle"))) for e in entries))
 
     def to_yaml(self) -> bytes:
@@ -104,40 +123,93 @@ def _yaml(value: Mapping[str, object]) -> bytes:
     return b"---\n" + plain.dump(value).encode()
 
 
-def _unmarshaling(what: str) -> str:
-    name = what if what == "image locations" else f"{what} lock"
-    return f"Unmarshaling {name}: error unmarshaling JSON: while decoding JSON: "
-
-
-def _checked(data: bytes, what: str, keys: Sequence[str], kind: str) -> Mapping[str, Any]:
-    name = what if what == "image locations" else f"{what} lock"
+def _checked(data: bytes, file: _File, keys: Sequence[str]) -> Mapping[str, Any]:
     try:
+        _refuse_duplicates(data)
         value = plain.load(data, "")
     except InputError as error:
-        raise InputError(f"Unmarshaling {name}: error converting YAML to JSON: {error}") from error
-    if value is None:
-        value = {}
-    if not isinstance(value, dict):
-        raise InputError(_unmarshaling(what) + "json: cannot unmarshal into Go value")
-    _only(value, keys, what)
+        raise InputError(f"Unmarshaling {file.name}: error converting YAML to JSON: {error}") from error
+    return _record({} if value is None else value, keys, "", file.type, file)
+
+
+def _refuse_duplicates(data: bytes) -> None:
+    """Raises InputError ``yaml: unmarshal errors: ...`` for keys that come twice in a mapping."""
+    documents = parse_yaml(data.decode(errors="replace"), "", comments=False, merge_lists=True).items
+    found = [line for document in documents[:1] for line in _duplicates(document.value)]
+    if found:
+        raise InputError("\n".join(("yaml: unmarshal errors:", *found)))
+
+
+def _duplicates(value: object) -> Iterator[str]:
+    if isinstance(value, Map):
+        seen: set[object] = set()
+        for item in value.items:
+            if item.key in seen:
+                yield f'  line {item.position.line}: key "{item.key}" already set in map'
+            seen.add(item.key)
+            yield from _duplicates(item.value)
+    elif isinstance(value, Array):
+        for element in value.items:
+            yield from _duplicates(element.value)
+
+
+def _check_kind(value: Mapping[str, Any], file: _File, kind: str) -> None:
     if value.get("apiVersion") != API_VERSION:
-        raise InputError(f"Validating {name}: Validating apiVersion: Unknown version (known: {API_VERSION})")
+        raise InputError(
+            f"Validating {file.name}: Validating apiVersion: Unknown version (known: {API_VERSION})"
+        )
     if value.get("kind") != kind:
-        raise InputError(f"Validating {name}: Validating kind: Unknown kind (known: {kind})")
+        raise InputError(f"Validating {file.name}: Validating kind: Unknown kind (known: {kind})")
+
+
+def _record(value: object, known: Sequence[str], path: str, type_name: str, file: _File) -> Mapping[str, Any]:
+    """A mapping of ``known`` keys only, written in any case; ``path`` is "" for the whole file."""
+    if not isinstance(value, dict):
+        raise _mismatch(value, path, f"lockconfig.{type_name}", file)
+    by_folded = {key.casefold(): key for key in known}
+    record: dict[str, Any] = {}
+    for key in sorted(value):
+        name = by_folded.get(key.casefold())
+        if name is None:
+            raise InputError(f'{_decoding(file)}unknown field "{key}"')
+        if name not in record or key == name:
+            record[name] = value[key]
+    return record
+
+
+def _list(value: object, path: str, type_name: str, file: _File) -> Sequence[object]:
+    if value is None:
+        return []
+    if not isinstance(value, list):
+        raise _mismatch(value, path, f"[]lockconfig.{type_name}", file)
     return value
 
 
-def _only(value: Mapping[str, Any], known: Sequence[str], what: str) -> None:
-    unknown = next((key for key in sorted(value) if key not in known), None)
-    if unknown is not None:
-        raise InputError(f'{_unmarshaling(what)}json: unknown field "{unknown}"')
+def _texts(value: object, path: str) -> Mapping[str, str]:
+    if value is None:
+        return {}
+    if not isinstance(value, dict):
+        raise _mismatch(value, path, "map[string]string", _IMAGES)
+    return {key: _text(text, f"{path}.{key}", _IMAGES) for key, text in sorted(value.items())}
 
 
-def _mappings(value: object, key: str, what: str) -> Sequence[Mapping[str, Any]]:
-    entries = value or []
-    if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
-        raise InputError(f"{_unmarshaling(what)}json: cannot unmarshal into field {key}")
-    return entries
+def _text(value: object, path: str, file: _File) -> str:
+    """Numbers and switches are texts where a text is wanted."""
+    if value is None:
+        return ""
+    if isinstance(value, dict | list):
+        raise _mismatch(value, path, "string", file)
+    return value if isinstance(value, str) else key_text(value)
+
+
+def _mismatch(value: object, path: str, wanted: str, file: _File) -> InputError:
+    found = next((name for kind, name in _JSON_NAMES if isinstance(value, kind)), "number")
+    where = f"Go struct field .{path}" if path else "Go value"
+    return InputError(f"{_decoding(file)}cannot unmarshal {found} into {where} of type {wanted}")
+
+
+def _decoding(file: _File) -> str:
+    return f"Unmarshaling {file.name}: error unmarshaling JSON: while decoding JSON: json: "
 
 
 def _locked(text: object, what: str) -> Reference:

@@ -76,15 +76,12 @@ def file_of(registry: Registry, image: RemoteImage, path: str) -> bytes | None:
 def images_lock_of(registry: Registry, image: RemoteImage) -> ImagesLock:
     """The lock inside a bundle. Raises InputError ``Reading ImagesLock file: ...``."""
     data = file_of(registry, image, naming.IMAGES_LOCK)
-    where = (
-        f"Reading ImagesLock file: Unmarshalling ImagesLock from image with Digest '{image.manifest.digest}'"
-    )
     if data is None:
-        raise InputError(f"{where}: Expected to find {naming.IMAGES_LOCK}, but found none")
-    try:
+        raise InputError(f"Reading ImagesLock file: Expected to find {naming.IMAGES_LOCK} in bundle image")
+    with prefixed(
+        f"Reading ImagesLock file: Unmarshalling ImagesLock from image with Digest '{image.manifest.digest}'"
+    ):
         return ImagesLock.parse(data)
-    except InputError as error:
-        raise InputError(f"{where}: {error}") from error
 
 
 def locations_of(registry: Registry, bundle: Reference) -> tuple[ImageLocations, RemoteImage] | None:

@@ -20,6 +20,7 @@ _USTAR = b"ustar\x0000"
 _GNU = b"ustar  \x00"
 _LONGEST_HEADER = 1 << 20  # bytes of a PAX or GNU name record
 _GO_DIRECTORY = 1 << 31
+_GO_SPECIAL_BITS = ((0o4000, 1 << 23), (0o2000, 1 << 22), (0o1000, 1 << 20))  # setuid, setgid, sticky
 _REGULAR = frozenset(b"07\x00")
 
 
@@ -78,7 +79,7 @@ def written(entries: Iterable[Entry], *, preserve_permissions: bool) -> Iterator
 def file_member(path: str, mode: int, data: bytes | Stream) -> Iterator[bytes]:
     """The pieces of one file: header, content, padding."""
     size = data.size if isinstance(data, Stream) else len(data)
-    yield _named(path, b"0", _octal(mode, 8), size, _USTAR)
+    yield _named(path, b"0", _octal(mode, 8), size)
     if isinstance(data, Stream):
         yield from _whole(path, data)
     else:
@@ -99,19 +100,28 @@ def _whole(path: str, data: Stream) -> Iterator[bytes]:
 
 def _folder(entry: Entry, preserve_permissions: bool) -> bytes:
     if not preserve_permissions:
-        return _named(entry.path, b"5", _octal(0o700, 8), 0, _USTAR)
+        return _named(entry.path, b"5", _octal(0o700, 8), 0)
     # The number Go gives a folder's mode does not fit in octal, so it goes in base 256, as GNU has it.
-    mode = b"\x80" + (_GO_DIRECTORY | entry.mode & 0o777).to_bytes(7, "big")
-    return _named(entry.path, b"5", mode, 0, _GNU)
+    special = sum(go for unix, go in _GO_SPECIAL_BITS if entry.mode & unix)
+    mode = b"\x80" + (_GO_DIRECTORY | special | entry.mode & 0o777).to_bytes(7, "big")
+    name = entry.path.encode(errors="surrogateescape")
+    header = _header(name[:100], b"", b"5", mode, 0, _GNU)
+    return header if len(name) <= 100 else _gnu_long_name(name) + header
 
 
-def _named(path: str, kind: bytes, mode: bytes, size: int, magic: bytes) -> bytes:
-    name = path.encode()
+def _gnu_long_name(name: bytes) -> bytes:
+    body = name + b"\x00"
+    header = _header(b"././@LongLink", b"", b"L", _octal(0, 8), len(body), _GNU, devices=bytes(8))
+    return header + body + bytes(-len(body) % BLOCK)
+
+
+def _named(path: str, kind: bytes, mode: bytes, size: int) -> bytes:
+    name = path.encode(errors="surrogateescape")
     if path.isascii() and len(name) <= 100:
-        return _header(name, b"", kind, mode, size, magic)
-    split = _split(name) if path.isascii() and magic == _USTAR else None
+        return _header(name, b"", kind, mode, size, _USTAR)
+    split = _split(name) if path.isascii() else None
     if split:
-        return _header(split[1], split[0], kind, mode, size, magic)
+        return _header(split[1], split[0], kind, mode, size, _USTAR)
     plain = _ascii(path)
     folder, base = posixpath.split(path)
     record_name = _ascii(posixpath.normpath(posixpath.join(folder, "PaxHeaders.0", base)))
@@ -121,7 +131,7 @@ def _named(path: str, kind: bytes, mode: bytes, size: int, magic: bytes) -> byte
         _header(record_name[:100].rstrip(b"/"), b"", b"x", zero, len(record), _USTAR, devices=bytes(8))
         + record
         + bytes(-len(record) % BLOCK)
-        + _header(plain[:100], b"", kind, mode, size, magic)
+        + _header(plain[:100], b"", kind, mode, size, _USTAR)
     )
 
 
@@ -138,7 +148,7 @@ def _ascii(text: str) -> bytes:
 
 
 def _pax_record(key: str, value: str) -> bytes:
-    body = f" {key}={value}\n".encode()
+    body = f" {key}={value}\n".encode(errors="surrogateescape")
     size = len(body)
     while len(str(size)) + len(body) != size:
         size = len(str(size)) + len(body)

@@ -85,14 +85,17 @@ def pull_bundle(
         report(f"Pulling bundle '{image.reference}'")
         _extract(registry, image, folder, lambda line: report(f"  {line}"), transfers)
         pulled = {image.manifest.digest: (image, folder)}
+        lock = ImagesLock.parse(files.read_file(os.path.join(folder, naming.IMAGES_LOCK)))
         if recursive:
-            bundle = BundleReader(registry).read(image)
-            _pull_nested(registry, bundle, folder, pulled, report, transfers)
-        report("")
-        report("Locating image lock file images...")
-        relocated = _relocate(registry, image, folder)
+            bundle = BundleReader(registry, missing="Fetching image").read(image)
+            if any(found.bundle for found in bundle.images):
+                report("\nNested bundles")
+            _pull_nested(registry, bundle, folder, pulled, lambda line: report(f"  {line}"), transfers)
+        report("\nLocating image lock file images...")
+        relocated = _relocate(registry, image, lock, folder)
         for nested, nested_folder in list(pulled.values())[1:]:
-            _relocate(registry, nested, nested_folder)
+            nested_lock = ImagesLock.parse(files.read_file(os.path.join(nested_folder, naming.IMAGES_LOCK)))
+            _relocate(registry, nested, nested_lock, nested_folder)
     if relocated:
         report(
             f"The bundle repo ({image.repo}) is hosting every image specified in the bundle's Images Lock file "
@@ -111,20 +114,25 @@ def _pull_nested(
     report: Report,
     transfers: Transfers,
 ) -> None:
-    """Nested bundles into the outermost folder, each once."""
-    for number, nested in enumerate(bundle.nested()):
-        image = nested.image
-        if not number:
-            report("")
-            report("Nested bundles")
-        if image.manifest.digest in pulled:
-            report(f"  Skipped, already downloaded bundle '{image.reference}'")
+    """Nested bundles into the outermost folder, each once; deeper ones are reported further in."""
+    for found in bundle.images:
+        if found.bundle is None:
             continue
+        image = found.bundle.image
+        if image.manifest.digest in pulled:
+            report(f"Pulling nested bundle '{found.locked.reference}'")
+            report("Skipped, already downloaded")
+            continue
+        report(f"Pulling nested bundle '{image.reference}'")
         folder = os.path.join(root, naming.NESTED_FOLDER, image.manifest.digest.tag_prefix)
+
+        def report_below(line: str) -> None:
+            report(f"  {line}")
+
         with files.new_folder(folder) as new:
-            report(f"  Pulling nested bundle '{image.reference}'")
-            _extract(registry, image, new, lambda line: report(f"    {line}"), transfers)
+            _extract(registry, image, new, report_below, transfers)
         pulled[image.manifest.digest] = (image, folder)
+        _pull_nested(registry, found.bundle, root, pulled, report_below, transfers)
 
 
 def _extract(
@@ -146,10 +154,8 @@ def _pieces(
     return watched(transfers, f"layer {layer.digest}", layer.size, read_ahead(pieces))
 
 
-def _relocate(registry: Registry, image: RemoteImage, folder: str) -> bool:
+def _relocate(registry: Registry, image: RemoteImage, lock: ImagesLock, folder: str) -> bool:
     """Let the lock in ``folder`` name the bundle's repository, if all images are there."""
-    path = os.path.join(folder, naming.IMAGES_LOCK)
-    lock = ImagesLock.parse(files.read_file(path))
     moved = tuple(
         LockedImage(image.repo.with_digest(locked.reference.digest), locked.annotations)
         for locked in lock.images
@@ -159,5 +165,6 @@ def _relocate(registry: Registry, image: RemoteImage, folder: str) -> bool:
         registry, image.reference
     ):
         return False
+    path = os.path.join(folder, naming.IMAGES_LOCK)
     files.write_atomically(path, ImagesLock(moved).to_yaml(), 0o600)
     return True

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from lapstrake.adapters import files
-from lapstrake.errors import InputError
+from lapstrake.errors import InputError, RegistryError
 from lapstrake.imgpkg import contents, naming
 from lapstrake.imgpkg.remote import prefixed
 from lapstrake.oci.digest import Digest
-from lapstrake.oci.layer import Encoding, Layer, pack
+from lapstrake.oci.layer import Encoding, Entry, Layer, pack
 from lapstrake.oci.manifest import ImageConfig, manifest_of
 from lapstrake.oci.reference import Reference, Repository
 from lapstrake.operations.transfers import UNWATCHED, Transfers, watched
@@ -63,14 +64,19 @@ def push(
     check = contents.check_bundle if request.is_bundle else contents.check_image
     check(found, request.inputs, os.getcwd())
     contents.check_duplicates(found)
-    for item in found:
-        report(f"{'dir' if item.kind == 'folder' else 'file'}: {item.path}")
     labels = dict(request.labels) | ({naming.BUNDLE_LABEL: "true"} if request.is_bundle else {})
     with tempfile.SpooledTemporaryFile(_IN_MEMORY) as file:
-        entries = files.entries(found)
+        entries = _reported(files.entries(found), report)
         preserve = request.preserve_permissions
         layer = pack(entries, file, preserve_permissions=preserve, encoding=request.encoding)
         return push_layer(registry, request.reference, layer, labels, transfers)
+
+
+def _reported(entries: Iterable[Entry], report: Callable[[str], None]) -> Iterator[Entry]:
+    for entry in entries:
+        shown = os.fsencode(entry.path).decode(errors="replace")
+        report(f"{'dir' if entry.data is None else 'file'}: {shown}")
+        yield entry
 
 
 def push_layer(
@@ -89,10 +95,21 @@ def push_layer(
     def content() -> Iterable[bytes]:
         return watched(transfers, f"layer {layer.digest}", layer.size, layer.pieces())
 
-    with prefixed(f"Writing '{reference}'"):
+    with prefixed(f"Writing '{reference}'"), _writing():
         registry.push_blob(reference.repo, layer.digest, content, size=layer.size)
         registry.push_blob(reference.repo, Digest.of(config), config, size=len(config))
         registry.put_manifest(reference, manifest.media_type, manifest.data)
         own = reference.with_tag(naming.digest_tag(manifest.digest))
         registry.put_manifest(own, manifest.media_type, manifest.data)
     return reference.with_digest(manifest.digest)
+
+
+@contextmanager
+def _writing() -> Iterator[None]:
+    """Tells a refusal of the registry from one that could not be reached at all."""
+    try:
+        yield
+    except RegistryError as error:
+        if not error.status:
+            raise
+        raise RegistryError(f"Writing image: {error}", status=error.status, code=error.code) from error
