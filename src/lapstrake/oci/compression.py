@@ -86,7 +86,7 @@ def _resists(block: bytes) -> bool:
 
 def _stored(data: bytes) -> bytes:
     """As deflate's blocks without compression, the first bit of the first of which begins a byte (RFC 1951, 3.2.4)."""
-    parts = []
+    parts: list[bytes] = []
     for start in range(0, len(data), 0xFFFF):
         part = data[start : start + 0xFFFF]
         parts += (struct.pack("<BHH", 0, len(part), len(part) ^ 0xFFFF), part)
