@@ -102,9 +102,9 @@ def test_secrets_stand_beside_the_configuration():
 
 
 def test_two_different_secrets_of_one_name_are_refused():
-    secret = "apiVersion: v1\nkind: Secret\nmetadata: {name: s}\nstringData: {user: %s}\n"
+    secret = "apiVersion: v1\nkind: Secret\nmetadata: {name: s}\ndata: {user: %s}\n"
     with pytest.raises(InputError) as caught:
-        read([("a.yml", f"{secret % 'a'}---\n{secret % 'b'}".encode())])
+        read([("a.yml", f"{secret % 'YQ=='}---\n{secret % 'Yg=='}".encode())])
     assert (
         str(caught.value)
         == "Parsing resource config 'a.yml': Expected to find one secret 's', but found multiple"

@@ -1,77 +1,220 @@
-"""Plain downloads over HTTP."""
+"""Plain downloads over HTTP: bounded in size and time, taken up again where a connection broke."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
+import os
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Protocol
+from urllib.parse import unquote, urlsplit
 
 import urllib3
 
-from lapstrake.adapters.redaction import without_passwords
+from lapstrake.adapters.redaction import with_hidden_passwords, without_passwords
+from lapstrake.adapters.urls import refuse_unusable
 from lapstrake.errors import InputError
 
 MOST_BYTES = 4 << 30
+LONGEST = 3600.0  # seconds
+TIMEOUT = urllib3.Timeout(connect=30.0, read=120.0)
 _PIECE = 1 << 18
-_TIMEOUT = urllib3.Timeout(connect=30.0, read=120.0)
+_REDIRECTS = 9  # Go's client makes ten requests in all
+_RESUMES = 4
+_LONGEST_BODY = 4096  # bytes of an answer that are shown
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """``headers`` may hold credentials; they are not sent on to another host."""
+    """``headers`` may hold credentials; they are not sent on to another host. ``name`` is shown while it comes."""
 
     url: str
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    name: str = ""
+
+
+class Opener(Protocol):
+    """Sends requests, through proxies where some are named, and follows redirects. Raises urllib3's HTTPError."""
+
+    def request(
+        self, method: str, url: str, *, headers: Mapping[str, str] | None = None, redirects: int = 0
+    ) -> urllib3.BaseHTTPResponse: ...
+
+
+Watch = Callable[[str, int | None, Iterable[bytes]], Iterator[bytes]]
+"""Given what is on its way, its size if known, and its pieces, gives the pieces."""
+
+
+def _unwatched(what: str, size: int | None, pieces: Iterable[bytes]) -> Iterator[bytes]:
+    return iter(pieces)
+
+
+class StatusError(InputError):
+    """The answer was not 200; ``body`` is how it began."""
+
+    def __init__(self, status: int, reason: str, body: str) -> None:
+        super().__init__(f"Expected 200 OK, but was '{status} {reason}'")
+        self.status = status
+        self.body = body
+
+
+class BrokenError(InputError):
+    """The answer began, but did not come to its end."""
+
+
+@dataclass(frozen=True, slots=True)
+class Downloads:
+    """``clock`` gives seconds; a download may take ``longest`` of them."""
+
+    opener: Opener
+    watch: Watch = _unwatched
+    longest: float = LONGEST
+    clock: Callable[[], float] = time.monotonic
+
+    def save(self, request: Request, path: str) -> str:
+        """Write what stands at the URL to ``path``; gives its sha256 (hex). Raises InputError and then leaves no file."""
+        digest = hashlib.sha256()
+        try:
+            with open(path, "wb") as file:
+                for piece in self._pieces(request, MOST_BYTES):
+                    digest.update(piece)
+                    file.write(piece)
+        except BaseException:
+            if os.path.isfile(path):
+                os.unlink(path)
+            raise
+        return digest.hexdigest()
+
+    def read(self, request: Request, limit: int) -> bytes:
+        """What stands at the URL, at most ``limit`` bytes. Raises InputError."""
+        return b"".join(self._pieces(request, limit))
+
+    def _pieces(self, request: Request, limit: int) -> Iterator[bytes]:
+        refuse_unusable(request.url)
+        url, headers = _without_userinfo(request)
+        run = _Run(self.opener, url, headers, self.clock() + self.longest, self.clock)
+        response = run.begin()
+        what = request.name or without_passwords(request.url).partition("?")[0]
+        received = 0
+        for piece in self.watch(what, _size(response), run.content(response)):
+            received += len(piece)
+            if received > limit:
+                raise InputError(f"Expected at most {limit} bytes at '{with_hidden_passwords(request.url)}'")
+            yield piece
 
 
 def basic_authorization(username: str, password: str) -> Mapping[str, str]:
     return urllib3.util.make_headers(basic_auth=f"{username}:{password}") if username else {}
 
 
-def download_to(request: Request, path: str) -> str:
-    """Write what stands at the URL to ``path``; gives its sha256 (hex). Raises InputError."""
-    digest = hashlib.sha256()
-    with open(path, "wb") as file:
+class _Run:
+    """One download, with as many requests as it takes."""
 
-        def keep(piece: bytes) -> None:
-            digest.update(piece)
-            file.write(piece)
+    def __init__(
+        self, opener: Opener, url: str, headers: Mapping[str, str], end: float, clock: Callable[[], float]
+    ) -> None:
+        self._opener = opener
+        self._url = url
+        self._headers = {"Accept-Encoding": "identity", **headers}
+        self._end = end
+        self._clock = clock
 
-        _receive(request, keep, MOST_BYTES)
-    return digest.hexdigest()
+    def begin(self) -> urllib3.BaseHTTPResponse:
+        response = self._request(self._headers)
+        if response.status != 200:
+            location = response.headers.get("Location")
+            if location and 300 < response.status < 309:
+                raise InputError(f'Get "{location}": stopped after 10 redirects')
+            raise StatusError(response.status, response.reason or "", _beginning(response))
+        return response
+
+    def content(self, response: urllib3.BaseHTTPResponse) -> Iterator[bytes]:
+        received = resumes = 0
+        validator = _validator(response)
+        while True:
+            try:
+                for piece in response.stream(_PIECE, decode_content=False):
+                    received += len(piece)
+                    if self._clock() > self._end:
+                        raise BrokenError("context deadline exceeded")
+                    yield piece
+                return
+            except (urllib3.exceptions.HTTPError, OSError) as e:
+                response.close()
+                resumes += 1
+                following = self._resumed(received, validator) if validator and resumes <= _RESUMES else None
+                if following is None:
+                    raise BrokenError("unexpected EOF") from e
+                response = following
+
+    def _resumed(self, received: int, validator: str) -> urllib3.BaseHTTPResponse | None:
+        """The rest of the same content, or None if it cannot be had."""
+        headers = {**self._headers, "Range": f"bytes={received}-", "If-Range": validator}
+        try:
+            response = self._request(headers)
+        except InputError:
+            return None
+        begins = response.headers.get("Content-Range", "").startswith(f"bytes {received}-")
+        return response if response.status == 206 and begins else None
+
+    def _request(self, headers: Mapping[str, str]) -> urllib3.BaseHTTPResponse:
+        try:
+            return self._opener.request("GET", self._url, headers=headers, redirects=_REDIRECTS)
+        except (urllib3.exceptions.HTTPError, OSError) as e:
+            raise InputError(failure(self._url, e)) from e
 
 
-def download(request: Request, limit: int) -> bytes:
-    """What stands at the URL, at most ``limit`` bytes. Raises InputError."""
-    pieces: list[bytes] = []
-    _receive(request, pieces.append, limit)
-    return b"".join(pieces)
+def _without_userinfo(request: Request) -> tuple[str, Mapping[str, str]]:
+    """The URL as it is asked for, and the headers with the name and password that stood in it."""
+    parts = urlsplit(request.url)
+    userinfo, at, host = parts.netloc.rpartition("@")
+    if not at:
+        return request.url, request.headers
+    name, _, password = userinfo.partition(":")
+    own = basic_authorization(unquote(name), unquote(password))
+    return parts._replace(netloc=host).geturl(), {**own, **request.headers}
 
 
-def _receive(request: Request, keep: Callable[[bytes], None], limit: int) -> None:
-    retries = urllib3.Retry(total=None, connect=0, read=0, redirect=10)
+def _size(response: urllib3.BaseHTTPResponse) -> int | None:
+    length = response.headers.get("Content-Length", "")
+    return int(length) if length.isdigit() else None
+
+
+def _validator(response: urllib3.BaseHTTPResponse) -> str:
+    """What says that content is still the same (RFC 9110, 13.1.5), if the server gives parts; else empty."""
+    if response.headers.get("Accept-Ranges", "").lower() != "bytes":
+        return ""
+    tag = response.headers.get("ETag", "")
+    return tag if tag and not tag.startswith("W/") else response.headers.get("Last-Modified", "")
+
+
+def _beginning(response: urllib3.BaseHTTPResponse) -> str:
     try:
-        with urllib3.PoolManager(timeout=_TIMEOUT) as pool:
-            answer = pool.request(
-                "GET", request.url, headers=dict(request.headers), preload_content=False, retries=retries
-            )
-            if answer.status != 200:
-                raise InputError(f"Expected 200 OK, but was '{answer.status} {answer.reason}'")
-            received = 0
-            for piece in answer.stream(_PIECE):
-                received += len(piece)
-                if received > limit:
-                    raise InputError(f"Expected at most {limit} bytes at '{request.url}'")
-                keep(piece)
-    except (urllib3.exceptions.HTTPError, OSError) as e:
-        raise InputError(f"Initiating URL download: {failure(request.url, e)}") from e
+        return response.read(_LONGEST_BODY).decode("utf-8", "replace")
+    except (urllib3.exceptions.HTTPError, OSError):
+        return ""
+    finally:
+        response.close()
 
 
 def failure(url: str, error: BaseException) -> str:
     """Why nothing came, as Go's HTTP client says it."""
-    shown = without_passwords(url)
-    if "Connection refused" not in str(error):
-        return f'Get "{shown}": {without_passwords(str(error))}'
+    return f'Get "{with_hidden_passwords(url)}": {_cause(url, str(error))}'
+
+
+def _cause(url: str, text: str) -> str:
     parsed = urllib3.util.parse_url(url)
     port = parsed.port or (443 if parsed.scheme == "https" else 80)
-    return f'Get "{shown}": dial tcp {parsed.host}:{port}: connect: connection refused'
+    if "Connection refused" in text:
+        return f"dial tcp {parsed.host}:{port}: connect: connection refused"
+    if "Failed to resolve" in text:
+        return f"dial tcp: lookup {parsed.host}: no such host"
+    if "closed connection without response" in text:
+        return "EOF"
+    if "CERTIFICATE_VERIFY_FAILED" in text:
+        why = text.partition("certificate verify failed: ")[2].partition(" (_ssl")[0] or "certificate refused"
+        return f"tls: failed to verify certificate: x509: {why}"
+    if "timed out" in text:
+        return f"dial tcp {parsed.host}:{port}: i/o timeout"
+    return without_passwords(text)

@@ -3,41 +3,44 @@
 from __future__ import annotations
 
 import os
-import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from lapstrake.adapters import command
 from lapstrake.adapters.redaction import without_passwords
 from lapstrake.errors import InputError
 
-_LONGEST_RUN = 900.0  # seconds
+_OF_ANOTHER_REPOSITORY = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY", "GIT_PREFIX")
 
 
 @dataclass(frozen=True, slots=True)
 class Git:
-    """``environment`` is added to one's own; git never asks for a password."""
+    """``environment`` is added to one's own; git never asks for a password. ``hear`` takes what git prints."""
 
     folder: str
     environment: Mapping[str, str] = field(default_factory=dict, repr=False)
+    hear: command.Hear = command.unheard
 
     def run(self, args: Sequence[str]) -> str:
+        """Its standard output as text. Raises InputError as ``output`` does."""
+        return self.output(args).decode("utf-8", "replace")
+
+    def output(self, args: Sequence[str]) -> bytes:
         """Its standard output. Raises InputError ``Git [ARGS]: exit status N (stderr: ...)``."""
-        environment = {**os.environ, "GIT_TERMINAL_PROMPT": "0", **self.environment}
+        shown = " ".join(args)
+        own = {k: v for k, v in os.environ.items() if k not in _OF_ANOTHER_REPOSITORY}
+        environment = {**own, "GIT_TERMINAL_PROMPT": "0", **self.environment}
+        self.hear(f"--> git {without_passwords(shown)}\n")
         try:
-            done = subprocess.run(
-                ["git", *args],
-                cwd=self.folder,
-                env=environment,
-                stdin=subprocess.DEVNULL,
-                capture_output=True,
-                timeout=_LONGEST_RUN,
-                check=False,
+            done = command.run(["git", *args], folder=self.folder, environment=environment, hear=self._hear)
+        except InputError as e:
+            raise InputError(f"Git [{without_passwords(shown)}]: {e} (stderr: )") from e
+        if done.status != 0:
+            stderr = without_passwords(done.stderr)
+            raise InputError(
+                f"Git [{without_passwords(shown)}]: exit status {done.status} (stderr: {stderr})"
             )
-        except FileNotFoundError as e:
-            raise InputError('Git: exec: "git": executable file not found in $PATH (stderr: )') from e
-        except subprocess.TimeoutExpired as e:
-            raise InputError(f"Git [{' '.join(args)}]: no answer in {_LONGEST_RUN:.0f} s") from e
-        if done.returncode != 0:
-            stderr = without_passwords(done.stderr.decode("utf-8", "replace"))
-            raise InputError(f"Git [{' '.join(args)}]: exit status {done.returncode} (stderr: {stderr})")
-        return done.stdout.decode("utf-8", "replace")
+        return done.stdout
+
+    def _hear(self, text: str) -> None:
+        self.hear(without_passwords(text))

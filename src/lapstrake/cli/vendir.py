@@ -12,6 +12,8 @@ from lapstrake.errors import InputError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from lapstrake.operations.sync import Fetch
     from lapstrake.vendir.config import Config
     from lapstrake.vendir.lock import Lock
@@ -86,8 +88,9 @@ def _sync(args: Arguments) -> int:
         any_links=args["dangerous-allow-all-symlink-destinations"],
         scratch_name=f".vendir-tmp-{os.getpid()}",
         progress=ui.paragraph,
+        output=_Indented(ui.progress).write,
     )
-    new = sync(config, references, _fetchers(os.environ), options, former)
+    new = sync(config, references, _fetchers(ui, os.environ), options, former)
     if wanted and former:
         new = former.merged(new)
     _show(ui, "Lock config", new.printed())
@@ -99,11 +102,31 @@ def _sync(args: Arguments) -> int:
     return 0
 
 
-def _fetchers(environment: Mapping[str, str]) -> Mapping[str, Fetch]:
-    from lapstrake.operations.registry_images import open_images
+class _Indented:
+    """Prints lines of programs, a little to the right, once they are whole."""
+
+    def __init__(self, line: Callable[[str], None]) -> None:
+        import threading
+
+        self._line = line
+        self._begun = ""
+        self._lock = threading.Lock()
+
+    def write(self, text: str) -> None:
+        with self._lock:
+            *lines, self._begun = (self._begun + text).split("\n")
+            for line in lines:
+                self._line(f"  {line}")
+
+
+def _fetchers(ui: UI, environment: Mapping[str, str]) -> Mapping[str, Fetch]:
+    from functools import partial
+
+    from lapstrake.operations.registry_images import RegistryImages
     from lapstrake.operations.sources import standard_fetchers
 
-    return standard_fetchers(environment, open_images)
+    open_images = partial(RegistryImages, environment=environment, transfers=ui.transfers)
+    return standard_fetchers(environment, open_images, ui.transfers)
 
 
 def _show(ui: UI, title: str, text: str) -> None:

@@ -3,106 +3,148 @@
 from __future__ import annotations
 
 import os
-import subprocess
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from lapstrake.adapters.file_tree import move
+from lapstrake.adapters import command
+from lapstrake.adapters.file_tree import move, reason, remove
 from lapstrake.errors import InputError
-from lapstrake.operations.fetch_inline import secret
+from lapstrake.operations.fetch_inline import secret_with
 from lapstrake.operations.sync import FetchRequest
+from lapstrake.vendir.schema import text_of
 from lapstrake.yamldoc import plain
 
 _STABLE = "https://kubernetes-charts.storage.googleapis.com"
-_LONGEST_RUN = 600.0  # seconds
+_INITIAL_STABLE = "https://charts.helm.sh/stable"
+_HOMES = ("HELM_HOME", "HELM_CACHE_HOME", "HELM_CONFIG_HOME", "HELM_DATA_HOME")
+_KEYS_OF_SECRET = ("username", "password")
+_LONGEST_RUN = 900.0  # seconds
 
 
 class Charts:
-    """Fetches charts with the program named (a path, or a name looked up in PATH)."""
+    """Fetches charts with ``program`` (a path, or a name looked up in PATH), by default helm or helm3."""
 
-    def __init__(self, program: str = "helm") -> None:
+    def __init__(self, program: str = "") -> None:
         self._program = program
 
     def __call__(self, request: FetchRequest) -> Mapping[str, Any]:
         source = request.contents.source
-        name = str(source.get("name") or "")
-        if not name:
-            raise InputError("Expected non-empty name")
-        self._init(request)
-        url = self._repository(request)
-        if "/" in name:
-            name = name.split("/", 1)[1]
-        into = os.path.join(request.scratch, "helm-chart")
-        os.makedirs(into, 0o700)
-        args = ["fetch", name, "--untar", "--untardir", os.path.abspath(into)]
-        if source.get("version"):
-            args += ["--version", str(source["version"])]
-        if url:
-            args += ["--repo", url, *self._credentials(request)]
-        self._run("Fetching helm chart", args, request)
-        return self._placed(into, request)
+        program = self._program or ("helm3" if source.get("helmVersion") == "3" else "helm")
+        return _Fetch(program, source, request).run()
 
-    def _init(self, request: FetchRequest) -> None:
+
+class _Fetch:
+    def __init__(self, program: str, source: Mapping[str, Any], request: FetchRequest) -> None:
+        self._program = program
+        self._request = request
+        self._name = str(source.get("name") or "")
+        self._version = str(source.get("version") or "")
+        self._repository: Mapping[str, Any] | None = source.get("repository")
+        self._url = str((self._repository or {}).get("url") or "")
+
+    def run(self) -> Mapping[str, Any]:
+        if not self._name:
+            raise InputError("Expected non-empty name")
+        if any(text.startswith("-") for text in (self._name, self._version, self._url)):
+            raise InputError("Expected name, version and repository URL to not begin with '-'")
+        os.makedirs(self._request.into, 0o700)
+        if self._url.startswith("oci://"):
+            self._pull_from_registry()
+        else:
+            self._fetch_from_repository()
+        return self._placed()
+
+    def _pull_from_registry(self) -> None:
+        if not self._version:
+            raise InputError("Expected non-empty version")
+        credentials = self._credentials("Adding helm auth info")
+        if credentials:
+            login = ["registry", "login", self._url.removeprefix("oci://")]
+            if "username" in credentials:
+                login += ["--username", credentials["username"]]
+            if "password" in credentials:
+                login.append("--password-stdin")
+            self._helm("Helm registry login", login, credentials.get("password", ""))
+        reference = f"{self._url}/{self._name}"
+        into = ["--untar", "--untardir", self._request.into]
+        self._helm("Helm chart pull", ["pull", reference, "--version", self._version, *into])
+
+    def _fetch_from_repository(self) -> None:
+        self._init()
+        name, url = self._name, self._url
+        if self._repository is not None and not url:
+            raise InputError("Expected non-empty repository URL")
+        if name.startswith("stable/"):
+            name, url = name.removeprefix("stable/"), url or _STABLE
+        found = self._credentials("Adding helm chart auth info")
+        credentials = [word for key in sorted(found) for word in (f"--{key}", found[key])]
+        if url:
+            self._helm("Add helm chart repository", ["repo", "add", "vendir-unused", url, *credentials])
+        args = ["fetch", name, "--untar", "--untardir", self._request.into]
+        if self._version:
+            args += ["--version", self._version]
+        if url:
+            args += ["--repo", url, *credentials]
+        self._helm("Fetching helm chart", args)
+
+    def _init(self) -> None:
         try:
-            self._run("Init helm", ["init", "--client-only", "--stable-repo-url", _STABLE], request)
+            self._helm("Init helm", ["init", "--client-only", "--stable-repo-url", _INITIAL_STABLE])
         except InputError as e:
             # helm 3 has no such command
             if "unknown command" not in str(e):
                 raise
 
-    def _repository(self, request: FetchRequest) -> str:
-        repository = request.contents.source.get("repository") or {}
-        url = str(repository.get("url") or "")
-        if not url and str(request.contents.source.get("name")).startswith("stable/"):
-            url = _STABLE
-        if url:
-            self._run("Add helm chart repository", ["repo", "add", "vendir-unused", url], request)
-        return url
-
-    def _credentials(self, request: FetchRequest) -> Sequence[str]:
-        repository = request.contents.source.get("repository") or {}
-        found = secret(request.references, repository.get("secretRef"))
-        if not found:
-            return ()
-        return (
-            "--username",
-            found.get("username", b"").decode(),
-            "--password",
-            found.get("password", b"").decode(),
-        )
-
-    def _run(self, doing: str, args: Sequence[str], request: FetchRequest) -> None:
-        home = os.path.join(os.path.abspath(request.scratch), "helm-home")
-        environment = {**os.environ, "HOME": home, "HELM_HOME": home}
+    def _credentials(self, doing: str) -> Mapping[str, str]:
         try:
-            done = subprocess.run(
-                [self._program, *args],
-                env=environment,
-                capture_output=True,
-                timeout=_LONGEST_RUN,
-                check=False,
-            )
-        except FileNotFoundError as e:
-            raise InputError(
-                f'{doing}: exec: "{self._program}": executable file not found in $PATH (stderr: )'
-            ) from e
-        except subprocess.TimeoutExpired as e:
-            raise InputError(f"{doing}: no answer in {_LONGEST_RUN:.0f} s") from e
-        if done.returncode != 0:
-            stderr = done.stderr.decode("utf-8", "replace")
-            raise InputError(f"{doing}: exit status {done.returncode} (stderr: {stderr})")
+            ref = (self._repository or {}).get("secretRef")
+            found = secret_with(self._request.references, ref, _KEYS_OF_SECRET)
+        except InputError as e:
+            raise InputError(f"{doing}: {e}") from e
+        return {key: value.decode("utf-8", "replace") for key, value in found.items()}
 
-    def _placed(self, folder: str, request: FetchRequest) -> Mapping[str, Any]:
+    def _helm(self, doing: str, args: Sequence[str], given: str = "") -> None:
+        home = os.path.join(self._request.scratch, "helm-home")
+        environment = {**os.environ, **dict.fromkeys(_HOMES, home)}
+        try:
+            done = command.run(
+                [self._program, *args],
+                folder=".",
+                environment=environment,
+                given=given.encode(),
+                longest=_LONGEST_RUN,
+            )
+        except InputError as e:
+            raise InputError(f"{doing}: {e} (stderr: )") from e
+        if done.status != 0:
+            raise InputError(f"{doing}: exit status {done.status} (stderr: {done.stderr})")
+
+    def _placed(self) -> Mapping[str, Any]:
+        """Let the one chart take the place of the folder it was put into; gives its versions."""
+        folder = self._request.into
         charts = [name for name in sorted(os.listdir(folder)) if os.path.isdir(os.path.join(folder, name))]
         if len(charts) != 1:
-            raise InputError(f"Expected single directory in charts directory, but was {len(charts)}")
-        move(os.path.join(folder, charts[0]), request.into)
-        try:
-            with open(os.path.join(request.into, "Chart.yaml"), encoding="utf-8") as file:
-                chart = plain.load(file.read(), "Chart.yaml") or {}
-        except OSError as e:
+            found = " ".join(charts)
             raise InputError(
-                "Retrieving helm chart metadata: open Chart.yaml: no such file or directory"
-            ) from e
-        entry = {"version": chart.get("version"), "appVersion": chart.get("appVersion")}
-        return {key: str(value) for key, value in entry.items() if value}
+                f"Finding single helm chart: Expected single directory in charts directory, but was: [{found}]"
+            )
+        try:
+            chart = _metadata(os.path.join(folder, charts[0], "Chart.yaml"))
+        except InputError as e:
+            raise InputError(f"Retrieving helm chart metadata: {e}") from e
+        aside = os.path.join(self._request.scratch, "helm-chart-found")
+        move(os.path.join(folder, charts[0]), aside)
+        remove(folder)
+        os.rename(aside, folder)
+        return {"version": text_of(chart.get("version")), "appVersion": text_of(chart.get("appVersion"))}
+
+
+def _metadata(path: str) -> Mapping[str, Any]:
+    try:
+        with open(path, "rb") as file:
+            found = plain.load(file.read(), "")
+    except OSError as e:
+        raise InputError(f"Reading Chart.yaml: open {path}: {reason(e)}") from e
+    except InputError as e:
+        raise InputError(f"error converting YAML to JSON: {e}") from e
+    return found if isinstance(found, Mapping) else {}

@@ -9,35 +9,72 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from lapstrake.adapters import archives
-from lapstrake.adapters.download import Request, basic_authorization, download_to
+from lapstrake.adapters.download import BrokenError, Downloads, Request, StatusError, basic_authorization
+from lapstrake.adapters.urls import UrlError
 from lapstrake.errors import InputError
-from lapstrake.operations.fetch_inline import secret
+from lapstrake.operations.fetch_inline import secret_with
 from lapstrake.operations.sync import FetchRequest
+from lapstrake.vendir.config import References
 
 _KEYS_OF_SECRET = ("username", "password")
 
 
-def fetch_http(request: FetchRequest) -> Mapping[str, Any]:
-    source = request.contents.source
-    url = str(source.get("url") or "")
-    if not url:
-        raise InputError("Expected non-empty URL")
-    credentials = secret(request.references, source.get("secretRef"))
-    if unknown := next((key for key in credentials if key not in _KEYS_OF_SECRET), None):
-        raise InputError(f"Unknown secret field '{unknown}' in secret '{source['secretRef'].get('name')}'")
-    username, password = (credentials.get(key, b"").decode() for key in _KEYS_OF_SECRET)
-    downloaded = os.path.join(request.scratch, "download")
-    try:
-        digest = download_to(Request(url, basic_authorization(username, password)), downloaded)
+class HttpFiles:
+    """Fetches with ``downloads``."""
+
+    def __init__(self, downloads: Downloads) -> None:
+        self._downloads = downloads
+
+    def __call__(self, request: FetchRequest) -> Mapping[str, Any]:
+        self.fetch(request.contents.source, request)
+        return {}
+
+    def fetch(self, source: Mapping[str, Any], request: FetchRequest) -> None:
+        """Put what ``source`` names into the request's folder. Raises InputError."""
+        url = str(source.get("url") or "")
+        if not url:
+            raise InputError("Expected non-empty URL")
+        downloaded = os.path.join(request.scratch, "download")
+        try:
+            self._download(source, request.references, url, downloaded)
+        except InputError as e:
+            raise InputError(f"Downloading URL: {e}") from e
+        os.makedirs(request.into, 0o700, exist_ok=True)
+        name = posixpath.basename(urlsplit(url).path) or "index"
+        if source.get("disableUnpack"):
+            archives.single_file(downloaded, request.into, name, 0o600)
+        elif not self._unpacked(downloaded, request.into):
+            archives.single_file(downloaded, request.into, name, 0o644)
+
+    def _download(self, source: Mapping[str, Any], references: References, url: str, path: str) -> None:
+        try:
+            headers = _authorization(source, references)
+        except InputError as e:
+            raise InputError(f"Adding auth to request: {e}") from e
+        try:
+            digest = self._downloads.save(Request(url, headers), path)
+        except UrlError as e:
+            raise InputError(f"Building request: {e}") from e
+        except StatusError:
+            raise
+        except BrokenError as e:
+            raise InputError(f"Writing downloaded content: {e}") from e
+        except InputError as e:
+            raise InputError(f"Initiating URL download: {e}") from e
         expected = str(source.get("sha256") or "")
         if expected and digest != expected:
             raise InputError(f"Expected digest to match 'sha256:{expected}', but was 'sha256:{digest}'")
-    except InputError as e:
-        raise InputError(f"Downloading URL: {e}") from e
-    os.makedirs(request.into, 0o700, exist_ok=True)
-    name = posixpath.basename(urlsplit(url).path) or "index"
-    if source.get("disableUnpack"):
-        archives.single_file(downloaded, request.into, name, 0o600)
-    elif not archives.unpack(downloaded, request.into):
-        archives.single_file(downloaded, request.into, name, 0o644)
-    return {}
+
+    def _unpacked(self, archive: str, into: str) -> bool:
+        if not os.path.getsize(archive):
+            return True  # a tar without entries
+        try:
+            return archives.unpack(archive, into)
+        except InputError as e:
+            raise InputError(f"Unpacking archive: {e}") from e
+
+
+def _authorization(source: Mapping[str, Any], references: References) -> Mapping[str, str]:
+    credentials = secret_with(references, source.get("secretRef"), _KEYS_OF_SECRET)
+    username, password = (credentials.get(key, b"").decode() for key in _KEYS_OF_SECRET)
+    return basic_authorization(username, password)

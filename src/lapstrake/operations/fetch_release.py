@@ -1,4 +1,4 @@
-"""The source ``githubRelease``: assets of a release, checked against its checksums."""
+"""The source ``githubRelease``: assets of a release of a repository at GitHub."""
 
 from __future__ import annotations
 
@@ -6,132 +6,228 @@ import json
 import os
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
 from lapstrake.adapters import archives
-from lapstrake.adapters.download import Request, download, download_to
-from lapstrake.adapters.file_tree import inner_path, remove
+from lapstrake.adapters.download import Downloads, Request, StatusError
+from lapstrake.adapters.file_tree import inner_path, reason, remove
 from lapstrake.errors import InputError
-from lapstrake.operations.fetch_inline import secret
-from lapstrake.operations.sync import FetchRequest
+from lapstrake.operations.fetch_http import HttpFiles
+from lapstrake.operations.fetch_inline import secret_with
+from lapstrake.operations.sync import FetchRequest, UnnamedSourceError
 from lapstrake.operations.tag_selection import selected_tag
 from lapstrake.vendir.globs import matcher
+from lapstrake.vendir.schema import json_kind
 
 _API = "https://api.github.com"
 _LARGEST_ANSWER = 32 << 20
+_HINTS = {
+    403: "consider setting VENDIR_GITHUB_API_TOKEN env variable to increase API rate limits",
+    404: "if you are using 'latest: true', there may not be any non-pre-release releases",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Asset:
+    name: str
+    url: str
+    size: int
 
 
 class Releases:
     """Fetches releases with the token of the environment, unless a Secret brings its own."""
 
-    def __init__(self, token: str = "") -> None:
+    def __init__(self, downloads: Downloads, token: str = "") -> None:
+        self._downloads = downloads
         self._token = token
 
     def __call__(self, request: FetchRequest) -> Mapping[str, Any]:
-        source = request.contents.source
-        own = secret(request.references, source.get("secretRef")).get("token", b"").decode()
-        return _Fetch(request, own or self._token).run()
+        try:
+            own = secret_with(request.references, request.contents.source.get("secretRef"), ("token",))
+        except InputError as e:
+            raise UnnamedSourceError(f"Getting auth token: {e}") from e
+        token = own.get("token", b"").decode() or self._token
+        return _Fetch(request, self._downloads, token).run()
 
 
 class _Fetch:
-    def __init__(self, request: FetchRequest, token: str) -> None:
+    def __init__(self, request: FetchRequest, downloads: Downloads, token: str) -> None:
         self._request = request
+        self._downloads = downloads
         self._source = request.contents.source
         self._headers = {"Authorization": f"token {token}"} if token else {}
 
     def run(self) -> Mapping[str, Any]:
-        release = self._json(self._release_url())
-        assets = self._chosen(release.get("assets") or [])
-        sums = self._checksums(assets, str(release.get("body") or ""))
+        url, release = self._release()
         os.makedirs(self._request.into, 0o700, exist_ok=True)
-        for asset in assets:
-            self._fetch_asset(asset, sums.get(str(asset["name"])))
-        self._unpack()
-        return {"tag": release.get("tag_name", ""), "url": release.get("url", "")}
+        unpacked = self._source.get("unpackArchive")
+        if (http := self._source.get("http")) is not None:
+            self._fetch_http(http, str(release.get("tag_name") or ""))
+            names: Sequence[str] = ()
+        else:
+            assets = self._chosen(_assets(release))
+            self._fetch_assets(assets, url, str(release.get("body") or ""))
+            names = [asset.name for asset in assets]
+        if unpacked is not None:
+            self._unpack(str(unpacked.get("path") or ""), names)
+        return {"tag": release.get("tag_name") or "", "url": release.get("url") or ""}
+
+    def _release(self) -> tuple[str, Mapping[str, Any]]:
+        """Where the release is described, and the description."""
+        try:
+            url = self._release_url()
+            answer = self._json(url)
+            if not isinstance(answer, Mapping | None):
+                raise InputError(
+                    f"Parsing response from: {url} error: json: cannot unmarshal {json_kind(answer)} "
+                    "into Go value of type githubrelease.ReleaseAPI"
+                )
+            if not isinstance(assets := (answer or {}).get("assets"), list | None):
+                raise InputError(
+                    f"Parsing response from: {url} error: json: cannot unmarshal {json_kind(assets)} "
+                    "into Go struct field ReleaseAPI.assets of type []githubrelease.ReleaseAssetAPI"
+                )
+        except InputError as e:
+            raise InputError(f"Downloading release info: {e}") from e
+        return url, answer or {}
 
     def _release_url(self) -> str:
         source = self._source
         if source.get("url"):
             return str(source["url"])
-        slug = source.get("slug")
-        if not slug:
-            raise InputError("Expected non-empty slug")
-        base = f"{_API}/repos/{slug}/releases"
+        base = f"{_API}/repos/{source.get('slug') or ''}/releases"
+        tag = source.get("tag")
+        if not tag and source.get("tagSelection") is not None:
+            releases = self._json(f"{base}?per_page=100")
+            names = [str(r.get("tag_name")) for r in releases if isinstance(r, Mapping)]
+            tag = selected_tag(names, source["tagSelection"])
+        if tag:
+            return f"{base}/tags/{tag}"
         if source.get("latest"):
             return f"{base}/latest"
-        tag = source.get("tag")
-        if source.get("tagSelection") is not None:
-            names = [str(r.get("tag_name")) for r in self._json(f"{base}?per_page=100")]
-            tag = selected_tag(names, source["tagSelection"])
-        if not tag:
-            raise InputError("Expected to have non-empty tag, tag selection, latest or url")
-        return f"{base}/tags/{tag}"
+        raise InputError("getting release URL: Expected to have non-empty tag, tagSelection, latest or url")
 
     def _json(self, url: str) -> Any:
         try:
-            return json.loads(download(Request(url, self._headers), _LARGEST_ANSWER))
-        except (InputError, ValueError) as e:
-            raise InputError(f"Downloading release info: {e}") from e
+            text = self._downloads.read(Request(url, self._headers), _LARGEST_ANSWER).decode(
+                "utf-8", "replace"
+            )
+        except StatusError as e:
+            hint = f" (hint: {_HINTS[e.status]})" if e.status in _HINTS else ""
+            raise InputError(
+                f"Downloading release details from {url} : Expected response status 200, "
+                f"but was '{e.status}'{hint} (body: '{e.body}')"
+            ) from e
+        except InputError as e:
+            raise InputError(f"Downloading release details from {url} : {e}") from e
+        try:
+            return json.loads(text)
+        except json.JSONDecodeError as e:
+            found = (
+                f"invalid character '{text[e.pos]}' looking for beginning of value"
+                if e.pos < len(text)
+                else ""
+            )
+            raise InputError(
+                f"Parsing response from: {url} error: {found or 'unexpected end of JSON input'}"
+            ) from e
 
-    def _chosen(self, assets: Sequence[Mapping[str, Any]]) -> Sequence[Mapping[str, Any]]:
+    def _chosen(self, assets: Sequence[_Asset]) -> Sequence[_Asset]:
         patterns = self._source.get("assetNames")
         if not patterns:
             return assets
-        matches = matcher(patterns)
-        found = [asset for asset in assets if matches(str(asset["name"]))]
-        if not found:
-            raise InputError("Expected to find at least one asset, but found none")
-        return found
+        chosen = []
+        for asset in assets:
+            try:
+                if matcher(patterns)(asset.name):
+                    chosen.append(asset)
+            except InputError as e:
+                raise InputError(f"Matching asset name '{asset.name}': syntax error in pattern") from e
+        return chosen
 
-    def _checksums(self, assets: Sequence[Mapping[str, Any]], notes: str) -> Mapping[str, str]:
-        if self._source.get("checksums"):
-            given: Mapping[str, str] = self._source["checksums"]
-            return given
+    def _fetch_assets(self, assets: Sequence[_Asset], url: str, notes: str) -> None:
+        sums = self._checksums(assets, notes)
+        for asset in assets:
+            # The token is for the server that described the release, whatever addresses it lists.
+            trusted = urlsplit(asset.url).netloc == urlsplit(url).netloc
+            self._fetch_asset(asset, self._headers if trusted else {}, sums)
+
+    def _checksums(self, assets: Sequence[_Asset], notes: str) -> Mapping[str, str] | None:
+        """Name → sha256 (hex); None if they are not to be compared."""
+        if given := self._source.get("checksums"):
+            return {str(name): str(digest) for name, digest in given.items()}
         if self._source.get("disableAutoChecksumValidation"):
-            return {}
+            return None
         try:
-            return {name: _checksum_in(notes, name) for name in (str(a["name"]) for a in assets)}
+            return {asset.name: _checksum_in(notes, asset.name) for asset in assets}
         except InputError as e:
             raise InputError(f"Finding checksums in release notes: {e}") from e
 
-    def _fetch_asset(self, asset: Mapping[str, Any], checksum: str | None) -> None:
-        name = str(asset["name"])
-        path = inner_path(self._request.into, name)
-        try:
-            headers = {**self._headers, "Accept": "application/octet-stream"}
-            digest = download_to(Request(str(asset["url"]), headers), path)
-        except InputError as e:
-            raise InputError(f"Downloading asset '{name}': {e}") from e
+    def _fetch_asset(self, asset: _Asset, headers: Mapping[str, str], sums: Mapping[str, str] | None) -> None:
+        path = inner_path(self._request.into, asset.name)
+        digest = self._download(asset, headers, path)
         os.chmod(path, 0o644)
-        size = asset.get("size")
-        if isinstance(size, int) and os.path.getsize(path) != size:
-            actual = os.path.getsize(path)
+        if (size := os.path.getsize(path)) != asset.size:
             raise InputError(
-                f"Checking asset '{name}' size: Expected file size to be {size}, but was {actual}"
+                f"Checking asset '{asset.name}' size: Expected file size to be {asset.size}, but was {size}"
             )
-        if checksum and digest != checksum:
+        if sums is None:
+            return
+        if not (expected := sums.get(asset.name)):
+            raise InputError(f"Expected checksums to list asset '{asset.name}'")
+        if digest != expected:
             raise InputError(
-                f"Checking asset '{name}' checksum: Expected file checksum to be '{checksum}', but was '{digest}'"
+                f"Checking asset '{asset.name}' checksum: "
+                f"Expected file checksum to be '{expected}', but was '{digest}'"
             )
 
-    def _unpack(self) -> None:
-        path = (self._source.get("unpackArchive") or {}).get("path")
-        if not path:
-            return
-        archive = inner_path(self._request.into, str(path))
-        if not os.path.isfile(archive):
-            raise InputError(f"Unpacking archive '{path}': stat {path}: no such file or directory")
+    def _download(self, asset: _Asset, headers: Mapping[str, str], path: str) -> str:
+        headers = {**headers, "Accept": "application/octet-stream"}
+        try:
+            return self._downloads.save(Request(asset.url, headers, asset.name), path)
+        except OSError as e:
+            raise InputError(f"Downloading asset '{asset.name}': open {path}: {reason(e)}") from e
+        except StatusError as e:
+            raise InputError(
+                f"Downloading asset '{asset.name}': Expected response status 200, but was '{e.status}'"
+            ) from e
+        except InputError as e:
+            raise InputError(f"Downloading asset '{asset.name}': {e}") from e
+
+    def _fetch_http(self, http: Mapping[str, Any], tag: str) -> None:
+        source = {**http, "url": str(http.get("url") or "").replace("{tag}", tag)}
+        try:
+            HttpFiles(self._downloads).fetch(source, self._request)
+        except InputError as e:
+            raise InputError(f"Fetching http asset: {e}") from e
+
+    def _unpack(self, path: str, names: Sequence[str]) -> None:
+        if path and path not in names:
+            raise InputError(f"Unpacking archive '{path}' is not part of the github release")
+        archive = inner_path(self._request.into, path)
         moved = os.path.join(self._request.scratch, "archive")
         os.replace(archive, moved)
         remove(self._request.into)
         os.makedirs(self._request.into, 0o700)
-        if not archives.unpack(moved, self._request.into):
-            raise InputError(f"Unpacking archive '{path}': Expected known archive type (zip, tgz, tar)")
+        if not (os.path.isfile(moved) and archives.unpack(moved, self._request.into)):
+            raise InputError("Expected known archive type (zip, tgz, tar)")
+
+
+def _assets(release: Mapping[str, Any]) -> list[_Asset]:
+    found = []
+    for asset in release.get("assets") or ():
+        if isinstance(asset, Mapping):
+            size = asset.get("size")
+            name, url = (str(asset.get(key) or "") for key in ("name", "url"))
+            found.append(_Asset(name, url, size if isinstance(size, int) else 0))
+    return found
 
 
 def _checksum_in(notes: str, name: str) -> str:
     """The sha256 on the line of ``name``: ``HEX  NAME``, perhaps with ./ or / before the name."""
     found = re.search(rf"(?m)^\s*([a-f0-9]{{64}})\s+(?:\./|/)?{re.escape(name)}\s*$", notes)
-    if found is None:
+    if found is None or not name:
         raise InputError(f"Expected to find sha256 checksum for file '{name}'")
     return found.group(1)

@@ -11,12 +11,16 @@ from lapstrake.distribution.credentials import CredentialOptions
 from lapstrake.oci.reference import Reference, Repository
 from lapstrake.operations import pull
 from lapstrake.operations.fetch_image import Pulled, RegistryLogin
+from lapstrake.operations.transfers import UNWATCHED, Transfers
 
 
 class RegistryImages:
     """Registries as seen with one login. Close it when done."""
 
-    def __init__(self, login: RegistryLogin, environment: Mapping[str, str]) -> None:
+    def __init__(
+        self, login: RegistryLogin, environment: Mapping[str, str], transfers: Transfers = UNWATCHED
+    ) -> None:
+        self._transfers = transfers
         self._folder: tempfile.TemporaryDirectory[str] | None = None
         own = dict(environment)
         if login.docker_config:
@@ -39,11 +43,15 @@ class RegistryImages:
         return self._client.tags(Repository.parse(repository))
 
     def pull_image(self, reference: str, into: str) -> Pulled:
-        found = pull.pull_image(self._client, Reference.parse(reference), into, check_bundle=False)
+        found = pull.pull_image(
+            self._client, Reference.parse(reference), into, check_bundle=False, transfers=self._transfers
+        )
         return Pulled(str(found))
 
     def pull_bundle(self, reference: str, into: str, *, recursive: bool) -> Pulled:
-        found = pull.pull_bundle(self._client, Reference.parse(reference), into, recursive=recursive)
+        found = pull.pull_bundle(
+            self._client, Reference.parse(reference), into, recursive=recursive, transfers=self._transfers
+        )
         return Pulled(str(found.reference), found.relocated)
 
     def close(self) -> None:

@@ -18,6 +18,17 @@ from lapstrake.vendir.config import Config, Contents, Directory, References
 from lapstrake.vendir.describe import source_line
 from lapstrake.vendir.lock import Lock, LockedContents, LockedDirectory
 
+INCOMING = {
+    "git": "git",
+    "hg": "hg",
+    "http": "http",
+    "image": "image",
+    "imgpkgBundle": "imgpkg-bundle",
+    "githubRelease": "github-release",
+    "helmChart": "helm-chart",
+}
+"""Folders where content is brought together before it is moved to its place; error messages show them."""
+
 NAMES_IN_ERRORS = {
     "git": "git",
     "hg": "hg",
@@ -32,9 +43,10 @@ NAMES_IN_ERRORS = {
 
 @dataclass(frozen=True, slots=True)
 class FetchRequest:
-    """One source to put into the folder ``into`` (it does not exist yet).
+    """One source to put into the folder ``into`` (it does not exist yet; what is not made has nothing in it).
 
     ``scratch`` is a folder of one's own for intermediate files; ``base`` the one that paths are relative to.
+    ``output`` takes what programs print, from any thread.
     """
 
     contents: Contents
@@ -42,6 +54,11 @@ class FetchRequest:
     scratch: str
     base: str = "."
     references: References = field(default_factory=References)
+    output: Callable[[str], None] = lambda text: None
+
+
+class UnnamedSourceError(InputError):
+    """A failure that is told without the name of the contents it belongs to, as the original does."""
 
 
 Fetch = Callable[[FetchRequest], Mapping[str, Any]]
@@ -62,6 +79,7 @@ class SyncOptions:
     any_links: bool = False
     scratch_name: str = ".vendir-tmp-0"
     progress: Callable[[str], None] = lambda line: None
+    output: Callable[[str], None] = lambda text: None
 
 
 def sync(
@@ -122,7 +140,7 @@ class _Run:
             self._replace_named()
         else:
             file_tree.move(self._staging, self._target)
-        if self._directory.permissions:
+        if self._directory.permissions is not None:
             os.chmod(self._target, self._directory.permissions)
         return LockedDirectory(self._directory.path, entries)
 
@@ -146,7 +164,8 @@ class _Run:
             self._filter(contents, staged)
             self._new_root(contents, staged)
             self._keep_ignored(contents, staged)
-        if mode := contents.permissions or self._directory.permissions:
+        mode = self._directory.permissions if contents.permissions is None else contents.permissions
+        if mode is not None:
             os.chmod(staged, mode)
         return LockedContents(contents.path, contents.kind, entry, contents.digest if contents.lazy else "")
 
@@ -182,16 +201,29 @@ class _Run:
         name = NAMES_IN_ERRORS[contents.kind]
         file_tree.make_private_folders(os.path.dirname(staged))
         os.makedirs(self._incoming, 0o700, exist_ok=True)
-        request = FetchRequest(contents, staged, self._incoming, self._options.base, self._references)
         try:
-            fetch = self._fetchers.get(contents.kind)
-            if fetch is None:
-                raise InputError("This source is not supported")
-            return fetch(request)
+            return self._fetch_into(self._folder_for(contents, staged), contents, staged)
+        except UnnamedSourceError:
+            raise
         except LapstrakeError as e:
             raise InputError(f"Syncing directory '{contents.path}' with {name} contents: {e}") from e
         finally:
             file_tree.remove(self._incoming)
+
+    def _folder_for(self, contents: Contents, staged: str) -> str:
+        incoming = INCOMING.get(contents.kind)
+        return os.path.abspath(os.path.join(self._incoming, incoming) if incoming else staged)
+
+    def _fetch_into(self, folder: str, contents: Contents, staged: str) -> Mapping[str, Any]:
+        fetch = self._fetchers.get(contents.kind)
+        if fetch is None:
+            raise InputError("This source is not supported")
+        options = self._options
+        scratch = os.path.abspath(self._incoming)
+        entry = fetch(FetchRequest(contents, folder, scratch, options.base, self._references, options.output))
+        if folder != os.path.abspath(staged) and os.path.lexists(folder):
+            file_tree.move(folder, staged)
+        return entry
 
     def _keep_manual(self, contents: Contents, staged: str) -> None:
         old = os.path.normpath(os.path.join(self._target, contents.path))
@@ -212,6 +244,8 @@ class _Run:
 
     def _filter(self, contents: Contents, staged: str) -> None:
         try:
+            if not os.path.lexists(staged):
+                raise InputError(f"lstat {staged}: no such file or directory")
             if not os.path.isdir(staged):
                 raise InputError(f"open {staged}: not a directory")
             file_tree.keep_only(staged, filters.kept(file_tree.files_below(staged), contents))

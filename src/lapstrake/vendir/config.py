@@ -18,42 +18,6 @@ API_VERSION = "vendir.k14s.io/v1alpha1"
 COMPATIBLE_VERSION = "0.40.0"
 """The release of the original whose configurations are understood."""
 
-SOURCE_KEYS: Mapping[str, tuple[str, ...]] = {
-    "git": (
-        "url",
-        "ref",
-        "refSelection",
-        "verification",
-        "secretRef",
-        "lfsSkipSmudge",
-        "skipInitSubmodules",
-        "depth",
-        "forceHTTPBasicAuth",
-    ),
-    "hg": ("url", "ref", "evolve", "secretRef"),
-    "http": ("url", "sha256", "secretRef", "disableUnpack"),
-    "image": ("url", "tagSelection", "secretRef"),
-    "imgpkgBundle": ("image", "tagSelection", "secretRef", "recursive"),
-    "githubRelease": (
-        "slug",
-        "tag",
-        "tagSelection",
-        "latest",
-        "url",
-        "checksums",
-        "disableAutoChecksumValidation",
-        "assetNames",
-        "unpackArchive",
-        "secretRef",
-        "http",
-    ),
-    "helmChart": ("name", "version", "repository", "helmVersion"),
-    "manual": (),
-    "directory": ("path",),
-    "inline": ("paths", "pathsFrom"),
-}
-"""In the order in which the original looks for them."""
-
 _SUFFIXES = "{,.md,.txt,.rst}"
 DEFAULT_LEGAL_PATHS = tuple(
     name + _SUFFIXES
@@ -65,7 +29,7 @@ DEFAULT_LEGAL_PATHS = tuple(
 class Contents:
     """One folder below a directory. ``kind`` is a key of SOURCE_KEYS, ``source`` what stands under it.
 
-    ``legal_paths`` None: the usual names of licence files at the top. ``permissions`` 0: not set.
+    ``legal_paths`` None: the usual names of licence files at the top. ``permissions`` None: not set.
     ``locked_tag`` is the tag that a lock names beside the digest; it is no part of the configuration.
     """
 
@@ -78,24 +42,25 @@ class Contents:
     ignore_paths: tuple[str, ...] = ()
     legal_paths: tuple[str, ...] | None = None
     new_root_path: str = ""
-    permissions: int = 0
+    permissions: int | None = None
     locked_tag: str = ""
 
     def as_mapping(self) -> dict[str, Any]:
         """As it stands in YAML, without empty values."""
-        return without_empty(
-            {
-                "path": self.path,
-                self.kind: dict(self.source),
-                "lazy": self.lazy,
-                "includePaths": list(self.include_paths),
-                "excludePaths": list(self.exclude_paths),
-                "ignorePaths": list(self.ignore_paths),
-                "legalPaths": list(self.legal_paths or ()),
-                "newRootPath": self.new_root_path,
-                "permissions": self.permissions,
-            }
-        )
+        found = {
+            "path": self.path,
+            "lazy": self.lazy,
+            "includePaths": list(self.include_paths),
+            "excludePaths": list(self.exclude_paths),
+            "ignorePaths": list(self.ignore_paths),
+            "newRootPath": self.new_root_path,
+        }
+        always: dict[str, Any] = {self.kind: dict(self.source)}
+        if self.legal_paths is not None:
+            always["legalPaths"] = list(self.legal_paths)
+        if self.permissions is not None:
+            always["permissions"] = self.permissions
+        return {key: value for key, value in found.items() if value} | always
 
     @property
     def digest(self) -> str:
@@ -107,23 +72,31 @@ class Contents:
 class Directory:
     path: str
     contents: tuple[Contents, ...]
-    permissions: int = 0
+    permissions: int | None = None
 
     def path_of(self, contents: Contents) -> str:
         """The folder of ``contents``, from where the configuration is."""
         return posixpath.normpath(posixpath.join(self.path, contents.path))
 
     def as_mapping(self) -> dict[str, Any]:
-        contents = [c.as_mapping() for c in self.contents]
-        return without_empty({"path": self.path, "contents": contents, "permissions": self.permissions})
+        found: dict[str, Any] = {"path": self.path}
+        if self.contents:
+            found["contents"] = [c.as_mapping() for c in self.contents]
+        if self.permissions is not None:
+            found["permissions"] = self.permissions
+        return found
 
 
 @dataclass(frozen=True, slots=True)
 class References:
-    """Secrets and ConfigMaps that sources refer to: name → key → content."""
+    """Secrets and ConfigMaps that sources refer to: name → key → content.
+
+    ``several_config_maps`` are names that more than one ConfigMap has; none of them can be used.
+    """
 
     secrets: Mapping[str, Mapping[str, bytes]] = field(default_factory=dict)
     config_maps: Mapping[str, Mapping[str, bytes]] = field(default_factory=dict)
+    several_config_maps: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,17 +115,3 @@ class Config:
                 "directories": directories or None,
             }
         )
-
-
-def without_empty(value: Mapping[str, Any]) -> dict[str, Any]:
-    """Without keys whose value is false, 0, "", null or an empty list; an empty mapping says something."""
-    out: dict[str, Any] = {}
-    for key, inner in value.items():
-        if isinstance(inner, Mapping):
-            out[key] = without_empty(inner) if key != "paths" else dict(inner)
-        elif isinstance(inner, list):
-            if inner:
-                out[key] = [without_empty(i) if isinstance(i, Mapping) else i for i in inner]
-        elif inner:
-            out[key] = inner
-    return out

@@ -5,248 +5,213 @@ Unknown keys are ignored and paths cleaned. Messages are the original tool's (ve
 
 from __future__ import annotations
 
-import base64
-import binascii
 import posixpath
-from collections.abc import Iterable, Mapping, Sequence
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from lapstrake.errors import InputError
-from lapstrake.vendir.config import (
-    API_VERSION,
-    COMPATIBLE_VERSION,
-    SOURCE_KEYS,
-    Config,
-    Contents,
-    Directory,
-    References,
-    without_empty,
-)
-from lapstrake.versions import check_minimum
-from lapstrake.yamldoc import plain
+from lapstrake.vendir import documents, schema
+from lapstrake.vendir.config import API_VERSION, COMPATIBLE_VERSION, Config, Contents, Directory, References
 
 _REFUSED_PATHS = ("/", ".", "..", "")
+_SHOWN_REFUSED = ", ".join(f"'{path}'" for path in _REFUSED_PATHS)
 
 
 def read(files: Iterable[tuple[str, bytes]]) -> tuple[Config, References]:
     """The one configuration among ``files`` (name, content) and what it may refer to. Raises InputError."""
-    configs: list[Config] = []
-    secrets: dict[str, Mapping[str, bytes]] = {}
-    config_maps: dict[str, Mapping[str, bytes]] = {}
+    gathered = _Gathered()
     for name, data in files:
         try:
-            for body in _documents(data):
-                _sort(body, configs, secrets, config_maps)
+            for document in documents.split(data):
+                gathered.add(document)
+        except documents.SeparatorError as e:
+            raise InputError(f"Parsing config '{name}': {e}") from e
         except InputError as e:
             raise InputError(f"Parsing resource config '{name}': {e}") from e
-    if not configs:
+    if not gathered.configs:
         raise InputError("Expected to find at least one config, but found none")
-    if len(configs) > 1:
+    if len(gathered.configs) > 1:
         raise InputError("Expected to find exactly one config, but found multiple")
-    return configs[0], References(secrets, config_maps)
+    return gathered.configs[0], gathered.references()
 
 
 def parse(body: Mapping[str, Any]) -> Config:
     """A Config document. Raises InputError."""
-    directories = tuple(_directory(d) for d in _sequence(body.get("directories"), "directories"))
-    minimum = str(body.get("minimumRequiredVersion") or "")
     try:
-        check_minimum("vendir", COMPATIBLE_VERSION, minimum)
+        config = schema.read(body, schema.CONFIG)
+    except InputError as e:
+        raise InputError(f"Unmarshaling config: {e}") from e
+    minimum = config.get("minimumRequiredVersion", "")
+    directories = config.get("directories", [])
+    try:
+        _check_minimum(minimum)
         _validate(directories)
     except InputError as e:
         raise InputError(f"Validating config: {e}") from e
-    return Config(tuple(_only_sources(d) for d in directories), minimum)
+    return Config(tuple(_directory(d) for d in directories), minimum)
 
 
-def _documents(data: bytes) -> list[Mapping[str, Any]]:
-    try:
-        values = plain.load_all(data.decode("utf-8", "replace"), "")
-    except InputError as e:
-        raise InputError(f"Unmarshaling doc: error converting YAML to JSON: {e}") from e
-    found = []
-    for value in values:
-        if isinstance(value, Mapping):
-            found.append(value)
-        elif value is not None:
-            raise InputError(
-                "Unmarshaling doc: error unmarshaling JSON: while decoding JSON: json: cannot unmarshal "
-                f"{_json_kind(value)} into Go value of type config.resource"
-            )
-    return found
+class _Gathered:
+    """What stands in all files so far."""
 
+    def __init__(self) -> None:
+        self.configs: list[Config] = []
+        self._secrets: dict[str, Mapping[str, bytes]] = {}
+        self._config_maps: dict[str, list[Mapping[str, bytes]]] = {}
 
-def _sort(
-    body: Mapping[str, Any],
-    configs: list[Config],
-    secrets: dict[str, Mapping[str, bytes]],
-    config_maps: dict[str, Mapping[str, bytes]],
-) -> None:
-    if not body:
-        return
-    api_version, kind = body.get("apiVersion") or "", body.get("kind") or ""
-    if (api_version, kind) == (API_VERSION, "Config"):
+    def add(self, document: bytes) -> None:
         try:
-            configs.append(parse(body))
+            body = documents.load(document)
+            resource = schema.read(body, schema.RESOURCE)
         except InputError as e:
-            raise InputError(f"Unmarshaling config: {e}") from e
-    elif (api_version, kind) == ("v1", "Secret"):
-        _add(secrets, body, "secret", _decoded(body))
-    elif (api_version, kind) == ("v1", "ConfigMap"):
-        data = _mapping(body.get("data"))
-        _add(config_maps, body, "config map", {str(k): str(v).encode() for k, v in data.items()})
-    else:
-        raise InputError(f"Unknown apiVersion '{api_version}' or kind '{kind}' for resource")
+            raise InputError(f"Unmarshaling doc: {e}") from e
+        kind = resource.get("apiVersion", ""), resource.get("kind", "")
+        if kind == (API_VERSION, "Config"):
+            try:
+                self.configs.append(parse(body))
+            except InputError as e:
+                raise InputError(f"Unmarshaling config: {e}") from e
+        elif kind == ("v1", "Secret"):
+            self._add_secret(body)
+        elif kind == ("v1", "ConfigMap"):
+            self._add_config_map(body)
+        else:
+            raise InputError(f"Unknown apiVersion '{kind[0]}' or kind '{kind[1]}' for resource")
+
+    def references(self) -> References:
+        once = {name: found[0] for name, found in self._config_maps.items() if len(found) == 1}
+        several = frozenset(name for name, found in self._config_maps.items() if len(found) > 1)
+        return References(self._secrets, once, several)
+
+    def _add_secret(self, body: Any) -> None:
+        """Equal Secrets may stand in several files; ``stringData`` is not looked at, as in the original."""
+        name, data = _named(body, schema.SECRET, "secret")
+        if self._secrets.setdefault(name, data) != data:
+            raise InputError(f"Expected to find one secret '{name}', but found multiple")
+
+    def _add_config_map(self, body: Any) -> None:
+        name, data = _named(body, schema.CONFIG_MAP, "config map")
+        encoded = {key: text.encode() for key, text in data.items()}
+        self._config_maps.setdefault(name, []).append(encoded)
 
 
-def _add(
-    known: dict[str, Mapping[str, bytes]], body: Mapping[str, Any], kind: str, data: Mapping[str, bytes]
-) -> None:
-    name = str(_mapping(body.get("metadata")).get("name") or "")
-    if known.setdefault(name, data) != data:
-        raise InputError(f"Expected to find one {kind} '{name}', but found multiple")
-
-
-def _decoded(body: Mapping[str, Any]) -> Mapping[str, bytes]:
+def _named(body: Any, kind: schema.Type, shown: str) -> tuple[str, Mapping[str, Any]]:
     try:
-        data = {str(k): base64.b64decode(str(v)) for k, v in _mapping(body.get("data")).items()}
-    except (binascii.Error, ValueError) as e:
-        raise InputError("Unmarshaling secret: illegal base64 data") from e
-    return data | {str(k): str(v).encode() for k, v in _mapping(body.get("stringData")).items()}
+        found = schema.read(body, kind)
+    except InputError as e:
+        raise InputError(f"Unmarshaling {shown}: {e}") from e
+    return found.get("metadata", {}).get("name", ""), found.get("data", {})
 
 
-class _Raw:
-    """Contents before it is known that they have exactly one source."""
-
-    __slots__ = ("contents", "kinds")
-
-    def __init__(self, contents: Contents, kinds: Sequence[str]) -> None:
-        self.contents = contents
-        self.kinds = tuple(kinds)
+def _directory(body: Mapping[str, Any]) -> Directory:
+    contents = tuple(_contents(c) for c in body.get("contents", []))
+    return Directory(_clean(body.get("path", "")), contents, _mode(body))
 
 
-class _RawDirectory:
-    __slots__ = ("contents", "path", "permissions")
-
-    def __init__(self, path: str, contents: Sequence[_Raw], permissions: int) -> None:
-        self.path = path
-        self.contents = tuple(contents)
-        self.permissions = permissions
-
-
-def _directory(raw: Any) -> _RawDirectory:
-    body = _mapping(raw)
-    contents = [_contents(_mapping(c)) for c in _sequence(body.get("contents"), "contents")]
-    return _RawDirectory(_clean(body.get("path")), contents, _mode(body.get("permissions")))
-
-
-def _contents(body: Mapping[str, Any]) -> _Raw:
-    kinds = [kind for kind in SOURCE_KEYS if body.get(kind) is not None]
-    kind = kinds[0] if kinds else "manual"
-    source = {k: v for k, v in _mapping(body.get(kind)).items() if k in SOURCE_KEYS[kind]}
+def _contents(body: Mapping[str, Any]) -> Contents:
+    (kind,) = _kinds(body)
     legal = body.get("legalPaths")
-    contents = Contents(
-        path=_clean(body.get("path")),
+    return Contents(
+        path=_clean(body.get("path", "")),
         kind=kind,
-        source=without_empty(source),
-        lazy=bool(body.get("lazy")),
-        include_paths=_texts(body, "includePaths"),
-        exclude_paths=_texts(body, "excludePaths"),
-        ignore_paths=_texts(body, "ignorePaths"),
-        legal_paths=None if legal is None else _texts(body, "legalPaths"),
-        new_root_path=_text(body.get("newRootPath")),
-        permissions=_mode(body.get("permissions")),
+        source=body[kind],
+        lazy=body.get("lazy", False),
+        include_paths=tuple(body.get("includePaths", ())),
+        exclude_paths=tuple(body.get("excludePaths", ())),
+        ignore_paths=tuple(body.get("ignorePaths", ())),
+        legal_paths=None if legal is None else tuple(legal),
+        new_root_path=body.get("newRootPath", ""),
+        permissions=_mode(body),
     )
-    return _Raw(contents, kinds)
 
 
-def _only_sources(raw: _RawDirectory) -> Directory:
-    return Directory(raw.path, tuple(c.contents for c in raw.contents), raw.permissions)
+def _mode(body: Mapping[str, Any]) -> int | None:
+    """Permission bits only: other bits of Go's file modes mean something else than those of Unix."""
+    mode = body.get("permissions")
+    return None if mode is None else mode & 0o777
 
 
-def _validate(directories: Sequence[_RawDirectory]) -> None:
+def _kinds(contents: Mapping[str, Any]) -> list[str]:
+    return [kind for kind in schema.SOURCES if kind in contents]
+
+
+def _validate(directories: Sequence[Mapping[str, Any]]) -> None:
     for i, directory in enumerate(directories):
         try:
             _validate_directory(directory)
         except InputError as e:
-            raise InputError(f"Validating directory '{directory.path}' ({i}): {e}") from e
-    _refuse_overlaps([d.path for d in directories])
+            path = _clean(directory.get("path", ""))
+            raise InputError(f"Validating directory '{path}' ({i}): {e}") from e
+    _refuse_overlaps([d.get("path", "") for d in directories])
+    _refuse_overlaps(list(_joined(directories)))
 
 
-def _validate_directory(directory: _RawDirectory) -> None:
-    _refuse_path(directory.path, _REFUSED_PATHS)
-    paths = [c.contents.path for c in directory.contents]
+def _joined(directories: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    for directory in directories:
+        for contents in directory.get("contents", ()):
+            yield posixpath.normpath(f"{directory['path']}/{contents.get('path', '')}")
+
+
+def _validate_directory(directory: Mapping[str, Any]) -> None:
+    path = _clean(directory.get("path", ""))
+    if path in _REFUSED_PATHS:
+        raise InputError(f"Expected path to not be one of {_SHOWN_REFUSED}")
+    if set(path.split("/")) == {".."}:
+        # it would take the place of a folder that holds the configuration
+        raise InputError(f"Invalid path: {path}")
+    contents = directory.get("contents", [])
+    paths = [_clean(c.get("path", "")) for c in contents]
     if "." in paths and len(paths) > 1:
         raise InputError("Expected only one directory contents if path is set to '.'")
-    for i, raw in enumerate(directory.contents):
+    for i, (own, raw) in enumerate(zip(paths, contents, strict=True)):
         try:
-            _validate_contents(raw)
+            _validate_contents(own, raw)
         except InputError as e:
-            raise InputError(f"Validating directory contents '{raw.contents.path}' ({i}): {e}") from e
-    _refuse_overlaps([posixpath.join(directory.path, p) for p in paths])
+            raise InputError(f"Validating directory contents '{own}' ({i}): {e}") from e
 
 
-def _validate_contents(raw: _Raw) -> None:
-    _refuse_path(raw.contents.path, ("/", "..", ""))
-    if raw.contents.path.startswith(("/", "../")):
-        raise InputError(f"Invalid path: {raw.contents.path}")
-    if not raw.kinds:
+def _validate_contents(path: str, raw: Mapping[str, Any]) -> None:
+    kinds = _kinds(raw)
+    if not kinds:
         raise InputError("Expected directory contents type to be specified (one of git, manual, etc.)")
-    if len(raw.kinds) > 1:
-        found = ", ".join(raw.kinds)
+    if len(kinds) > 1:
+        found = ", ".join(kinds)
         raise InputError(
             f"Expected exactly one directory contents type to be specified (multiple found: {found})"
         )
-
-
-def _refuse_path(path: str, refused: Sequence[str]) -> None:
-    if path in refused:
-        shown = ", ".join(f"'{p}'" for p in refused)
-        raise InputError(f"Expected path to not be one of {shown}")
+    if path != "." and path in _REFUSED_PATHS:
+        raise InputError(f"Expected path to not be one of {_SHOWN_REFUSED}")
+    if path.startswith("../"):
+        raise InputError(f"Invalid path: {path}")
 
 
 def _refuse_overlaps(paths: Sequence[str]) -> None:
-    for i, path in enumerate(paths):
-        for other in paths[i + 1 :]:
-            if f"{path}/".startswith(f"{other}/") or f"{other}/".startswith(f"{path}/"):
-                raise InputError(f"Expected to not manage overlapping paths: '{path}' and '{other}'")
+    for i, outer in enumerate(paths):
+        for j, path in enumerate(paths):
+            if i != j and f"{path}/".startswith(f"{outer}/"):
+                raise InputError(f"Expected to not manage overlapping paths: '{path}' and '{outer}'")
 
 
-def _clean(path: Any) -> str:
-    text = _text(path)
-    return posixpath.normpath(text) if text else ""
+def _clean(path: str) -> str:
+    return posixpath.normpath(path) if path else ""
 
 
-def _text(value: Any) -> str:
-    """A text, also where YAML took it for something else: ``y`` reads as true."""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return str(value) if isinstance(value, str | int | float) else ""
-
-
-def _mode(value: Any) -> int:
-    return value & 0o7777 if isinstance(value, int) and not isinstance(value, bool) else 0
-
-
-def _texts(body: Mapping[str, Any], key: str) -> tuple[str, ...]:
-    return tuple(_text(text) for text in _sequence(body.get(key), key))
-
-
-def _sequence(value: Any, key: str) -> Sequence[Any]:
-    if value is None:
-        return ()
-    if not isinstance(value, list):
+def _check_minimum(minimum: str) -> None:
+    """Raises InputError if ``minimum`` (``1``, ``1.2``, ``1.2.3``) is higher than what this program is."""
+    if not minimum:
+        return
+    if minimum.startswith("v"):
+        raise InputError("Validating minimum version: Must not have prefix 'v' (e.g. '0.8.0')")
+    found = re.fullmatch(r"\s*(\d+(?:\.\d+)*)([-+].*)?\s*", minimum)
+    if not found:
+        raise InputError(f"Parsing minimum version constraint: Malformed constraint: >={minimum}")
+    if _numbers(found[1]) > _numbers(COMPATIBLE_VERSION):
         raise InputError(
-            "error unmarshaling JSON: while decoding JSON: json: cannot unmarshal "
-            f"{_json_kind(value)} into Go struct field Config.{key} of type []config.Directory"
+            f"vendir version '{COMPATIBLE_VERSION}' does not meet the minimum required version '{minimum}'"
         )
-    return value
 
 
-def _mapping(value: Any) -> Mapping[str, Any]:
-    return value if isinstance(value, Mapping) else {}
-
-
-def _json_kind(value: Any) -> str:
-    if isinstance(value, str):
-        return "string"
-    return "array" if isinstance(value, list) else "object" if isinstance(value, Mapping) else "number"
+def _numbers(version: str) -> list[int]:
+    numbers = [int(part) for part in version.split(".")]
+    return numbers + [0] * (3 - len(numbers))

@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from lapstrake.errors import InputError
-from lapstrake.vendir.config import API_VERSION, SOURCE_KEYS, Config, Contents, Directory, without_empty
+from lapstrake.vendir import documents, schema
+from lapstrake.vendir.config import API_VERSION, Config, Contents, Directory
 from lapstrake.yamldoc import plain
 
 KIND = "LockConfig"
@@ -16,7 +17,10 @@ KIND = "LockConfig"
 
 @dataclass(frozen=True, slots=True)
 class LockedContents:
-    """``entry`` is what the source left under its ``kind``; ``config_digest`` is set for lazy contents."""
+    """``entry`` is what the source left under its ``kind``; ``config_digest`` is set for lazy contents.
+
+    A lock that was read may have entries without any kind ("").
+    """
 
     path: str
     kind: str
@@ -24,9 +28,12 @@ class LockedContents:
     config_digest: str = ""
 
     def as_mapping(self) -> dict[str, Any]:
-        return without_empty(
-            {"path": self.path, self.kind: dict(self.entry), "configDigest": self.config_digest}
-        )
+        found: dict[str, Any] = {"path": self.path}
+        if self.kind:
+            found[self.kind] = dict(self.entry)
+        if self.config_digest:
+            found["configDigest"] = self.config_digest
+        return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,28 +83,26 @@ def _merged_directory(older: LockedDirectory, newer: LockedDirectory) -> LockedD
 def parse(text: str) -> Lock:
     """Raises InputError in the words of the original (vector vendir/lock/locked-errors)."""
     try:
-        values = plain.load_all(text, "")
+        body = schema.read(documents.load(text.encode()), schema.LOCK)
     except InputError as e:
-        raise InputError(f"Unmarshaling lock config: error converting YAML to JSON: {e}") from e
-    body = values[0] if values and isinstance(values[0], Mapping) else {}
+        raise InputError(f"Unmarshaling lock config: {e}") from e
     if body.get("apiVersion") != API_VERSION:
         raise InputError(
             f"Validating lock config: Validating apiVersion: Unknown version (known: {API_VERSION})"
         )
     if body.get("kind") != KIND:
         raise InputError(f"Validating lock config: Validating kind: Unknown kind (known: {KIND})")
-    return Lock(tuple(_directory(d) for d in body.get("directories") or () if isinstance(d, Mapping)))
+    return Lock(tuple(_directory(d) for d in body.get("directories", ())))
 
 
 def _directory(body: Mapping[str, Any]) -> LockedDirectory:
     contents = []
-    for raw in body.get("contents") or ():
-        kind = next((k for k in SOURCE_KEYS if raw.get(k) is not None), "manual")
-        entry = raw.get(kind) or {}
+    for raw in body.get("contents", ()):
+        kind = next((k for k in schema.SOURCES if k in raw), "")
         contents.append(
-            LockedContents(str(raw.get("path") or ""), kind, entry, str(raw.get("configDigest") or ""))
+            LockedContents(raw.get("path", ""), kind, raw.get(kind, {}), raw.get("configDigest", ""))
         )
-    return LockedDirectory(str(body.get("path") or ""), tuple(contents))
+    return LockedDirectory(body.get("path", ""), tuple(contents))
 
 
 def apply(config: Config, lock: Lock) -> Config:
@@ -143,12 +148,14 @@ def _locked_contents(contents: Contents, locked: LockedContents) -> Contents:
     value = locked.entry.get(key)
     if not value:
         raise InputError(f"Expected {name} {shown} to be non-empty")
-    source = {k: v for k, v in contents.source.items() if k not in ("tagSelection", "refSelection")}
-    source[replaced] = value
+    source = {**contents.source, replaced: value}
+    tag = str(locked.entry.get("tag") or "")
     if contents.kind == "githubRelease":
-        source = {k: v for k, v in source.items() if k != "latest"} | {"tag": locked.entry.get("tag") or ""}
-    tag = str(locked.entry.get("tag") or "") if contents.kind in ("image", "imgpkgBundle") else ""
-    return replace(contents, source=without_empty(source), locked_tag=tag)
+        source["tag"] = tag
+    if contents.kind not in ("image", "imgpkgBundle"):
+        return replace(contents, source=source)
+    source.pop("tagSelection", None)
+    return replace(contents, source=source, locked_tag=tag)
 
 
 def chosen(config: Config, wanted: Sequence[tuple[str, str]]) -> Config:
@@ -181,7 +188,7 @@ def _with_local(config: Config, path: str, local: str) -> Config:
         if directory.path_of(contents) != posixpath.normpath(path):
             return contents
         matched = True
-        return replace(contents, kind="directory", source={"path": local}, lazy=False)
+        return replace(contents, kind="directory", source={"path": local}, new_root_path="", permissions=None)
 
     directories = tuple(
         replace(d, contents=tuple(changed(d, c) for c in d.contents)) for d in config.directories

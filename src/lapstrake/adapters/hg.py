@@ -1,0 +1,37 @@
+"""The hg program (Mercurial), run on one working folder."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from lapstrake.adapters import command
+from lapstrake.adapters.redaction import without_passwords
+from lapstrake.errors import InputError
+
+
+@dataclass(frozen=True, slots=True)
+class Hg:
+    """``hear`` takes what hg prints."""
+
+    folder: str
+    hear: command.Hear = command.unheard
+
+    def run(self, args: Sequence[str], environment: Mapping[str, str] | None = None) -> str:
+        """Its standard output. Raises InputError ``Hg [ARGS]: exit status N (stderr: ...)``."""
+        shown = " ".join(args)
+        self.hear(f"--> hg {shown}\n")
+        try:
+            done = command.run(
+                ["hg", *args],
+                folder=self.folder,
+                environment={**os.environ, **(environment or {})},
+                hear=self.hear,
+            )
+        except InputError as e:
+            raise InputError(f"Hg [{shown}]: {e} (stderr: )") from e
+        if done.status != 0:
+            stderr = without_passwords(done.stderr)
+            raise InputError(f"Hg [{shown}]: exit status {done.status} (stderr: {stderr})")
+        return done.stdout.decode("utf-8", "replace")

@@ -1,0 +1,69 @@
+"""Detached OpenPGP signatures, checked by the gpg program in a home of its own."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Sequence
+
+from lapstrake.adapters import command
+from lapstrake.errors import InputError
+
+KEY_BLOCK = "-----BEGIN PGP PUBLIC KEY BLOCK-----"
+_LONGEST_RUN = 60.0  # seconds
+_BAD = {
+    "BADSIG": "openpgp: invalid signature: hash tag doesn't match",
+    "EXPKEYSIG": "openpgp: key expired",
+    "EXPSIG": "openpgp: signature expired",
+    "REVKEYSIG": "openpgp: signature made by revoked key",
+    "NO_PUBKEY": "openpgp: signature made by unknown entity",
+    "ERRSIG": "openpgp: signature made by unknown entity",
+}
+
+
+def key_blocks(texts: Sequence[str]) -> list[str]:
+    """The armored public keys among ``texts``. Raises InputError if there is none, or something before the first."""
+    before, *blocks = "\n".join(texts).split(KEY_BLOCK)
+    if not blocks:
+        raise InputError("Expected to find armored block, but did not")
+    if before:
+        raise InputError("Reading armored key [idx=0]: openpgp: invalid argument: no armored data found")
+    return [KEY_BLOCK + block for block in blocks]
+
+
+def check(signature: bytes, content: bytes, keys: Sequence[str], scratch: str) -> None:
+    """Raises InputError unless ``signature`` (armored) of ``content`` was made by one of ``keys``."""
+    with tempfile.TemporaryDirectory(prefix="gpg-", dir=scratch) as home:
+        for index, key in enumerate(keys):
+            path = _write(home, f"key-{index}.asc", key.encode())
+            if _gpg(home, "--import", path).status != 0:
+                raise InputError(f"Reading armored key [idx={index}]: openpgp: invalid data: no usable key")
+        paths = _write(home, "signature.asc", signature), _write(home, "content", content)
+        done = _gpg(home, "--status-fd", "1", "--verify", *paths)
+    told = [
+        line.split()[1]
+        for line in done.stdout.decode("utf-8", "replace").splitlines()
+        if line.startswith("[GNUPG:] ")
+    ]
+    if bad := next((word for word in _BAD if word in told), None):
+        raise InputError(_BAD[bad])
+    if done.status != 0 or "VALIDSIG" not in told:
+        raise InputError("openpgp: invalid data: no valid signature found")
+
+
+def _write(folder: str, name: str, data: bytes) -> str:
+    path = os.path.join(folder, name)
+    with open(path, "wb") as file:
+        file.write(data)
+    return path
+
+
+def _gpg(home: str, *args: str) -> command.Done:
+    environment = {**os.environ, "GNUPGHOME": home, "LC_ALL": "C"}
+    usual = ("--batch", "--no-tty", "--no-autostart", "--no-auto-key-retrieve", "--trust-model", "always")
+    return command.run(
+        ["gpg", "--homedir", home, *usual, *args],
+        folder=home,
+        environment=environment,
+        longest=_LONGEST_RUN,
+    )

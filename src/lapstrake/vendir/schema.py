@@ -1,0 +1,332 @@
+"""The shape of vendir's documents: which keys are known, what their values must be, and how a wrong one is told.
+
+Values are read as the original's JSON decoder does: keys without regard to case, numbers and booleans as text
+where text is wanted. What comes out is cut to the keys that are known and to values that say something, which is
+the form that is printed and whose digest is kept in the lock.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import math
+import struct
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from lapstrake.errors import InputError
+from lapstrake.yamldoc.gojson import float_text
+
+_UNSIGNED_32 = 1 << 32
+_SIGNED_64 = 1 << 63
+
+
+@dataclass(frozen=True, slots=True)
+class Type:
+    """``name`` is the one in messages. Of an object ``fields`` are known, of a list or map all ``items`` are alike.
+
+    ``kept``: a field of this type stays although it is empty.
+    """
+
+    name: str
+    fields: Mapping[str, Type] = field(default_factory=dict)
+    items: Type | None = None
+    kept: bool = False
+
+
+STRING = Type("string")
+BOOL = Type("bool")
+INT = Type("int")
+MODE = Type("fs.FileMode")
+BYTES = Type("[]uint8")
+STRINGS = Type("[]string", items=STRING)
+KEPT_STRING = Type("string", kept=True)
+TEXTS = Type("map[string]string", items=STRING)
+
+
+def _object(name: str, /, **fields: Type) -> Type:
+    return Type(name, fields)
+
+
+def _list(of: Type) -> Type:
+    return Type(f"[]{of.name}", items=of)
+
+
+_REF = _object("config.DirectoryContentsLocalRef", name=STRING)
+_PRERELEASES = _object("v1alpha1.VersionSelectionSemverPrereleases", identifiers=STRINGS)
+_SEMVER = _object("v1alpha1.VersionSelectionSemver", constraints=STRING, prereleases=_PRERELEASES)
+_SELECTION = _object("v1alpha1.VersionSelection", semver=_SEMVER)
+_INLINE_REF = _object("config.DirectoryContentsInlineSourceRef", directoryPath=STRING, name=STRING)
+_INLINE_SOURCE = _object(
+    "config.DirectoryContentsInlineSource", secretRef=_INLINE_REF, configMapRef=_INLINE_REF
+)
+_HTTP = _object("config.DirectoryContentsHTTP", url=STRING, sha256=STRING, secretRef=_REF, disableUnpack=BOOL)
+
+SOURCES: Mapping[str, Type] = {
+    "git": _object(
+        "config.DirectoryContentsGit",
+        url=STRING,
+        ref=STRING,
+        refSelection=_SELECTION,
+        verification=_object("config.DirectoryContentsGitVerification", publicKeysSecretRef=_REF),
+        secretRef=_REF,
+        lfsSkipSmudge=BOOL,
+        dangerousSkipTLSVerify=BOOL,
+        skipInitSubmodules=BOOL,
+        depth=INT,
+        forceHTTPBasicAuth=BOOL,
+    ),
+    "hg": _object("config.DirectoryContentsHg", url=STRING, ref=STRING, secretRef=_REF, evolve=BOOL),
+    "http": _HTTP,
+    "image": _object(
+        "config.DirectoryContentsImage",
+        url=STRING,
+        tagSelection=_SELECTION,
+        secretRef=_REF,
+        dangerousSkipTLSVerify=BOOL,
+    ),
+    "githubRelease": _object(
+        "config.DirectoryContentsGithubRelease",
+        slug=STRING,
+        tag=STRING,
+        tagSelection=_SELECTION,
+        latest=BOOL,
+        url=STRING,
+        checksums=TEXTS,
+        disableAutoChecksumValidation=BOOL,
+        assetNames=STRINGS,
+        unpackArchive=_object("config.DirectoryContentsUnpackArchive", path=KEPT_STRING),
+        secretRef=_REF,
+        http=_HTTP,
+    ),
+    "helmChart": _object(
+        "config.DirectoryContentsHelmChart",
+        name=STRING,
+        version=STRING,
+        repository=_object("config.DirectoryContentsHelmChartRepo", url=STRING, secretRef=_REF),
+        helmVersion=STRING,
+    ),
+    "manual": _object("config.DirectoryContentsManual"),
+    "directory": _object("config.DirectoryContentsDirectory", path=KEPT_STRING),
+    "inline": _object("config.DirectoryContentsInline", paths=TEXTS, pathsFrom=_list(_INLINE_SOURCE)),
+    "imgpkgBundle": _object(
+        "config.DirectoryContentsImgpkgBundle",
+        image=STRING,
+        tagSelection=_SELECTION,
+        secretRef=_REF,
+        dangerousSkipTLSVerify=BOOL,
+        recursive=BOOL,
+    ),
+}
+"""In the order in which the original looks for them."""
+
+_CONTENTS = _object(
+    "config.DirectoryContents",
+    path=STRING,
+    lazy=BOOL,
+    **SOURCES,
+    includePaths=STRINGS,
+    excludePaths=STRINGS,
+    ignorePaths=STRINGS,
+    legalPaths=Type("[]string", items=STRING, kept=True),
+    newRootPath=STRING,
+    permissions=Type("fs.FileMode", kept=True),
+)
+_DIRECTORY = _object(
+    "config.Directory",
+    path=STRING,
+    contents=_list(_CONTENTS),
+    permissions=Type("fs.FileMode", kept=True),
+)
+_METADATA = _object("config.GenericMetadata", name=STRING)
+
+RESOURCE = _object("config.resource", apiVersion=STRING, kind=STRING)
+CONFIG = _object(
+    "config.Config",
+    apiVersion=STRING,
+    kind=STRING,
+    minimumRequiredVersion=STRING,
+    directories=_list(_DIRECTORY),
+)
+SECRET = _object("config.Secret", metadata=_METADATA, data=Type("map[string][]uint8", items=BYTES))
+CONFIG_MAP = _object("config.ConfigMap", metadata=_METADATA, data=TEXTS)
+
+_LOCKED_IMAGE = {"url": STRING, "tag": STRING}
+LOCK = _object(
+    "config.LockConfig",
+    apiVersion=STRING,
+    kind=STRING,
+    directories=_list(
+        _object(
+            "config.LockDirectory",
+            path=STRING,
+            contents=_list(
+                _object(
+                    "config.LockDirectoryContents",
+                    path=STRING,
+                    configDigest=STRING,
+                    git=_object(
+                        "config.LockDirectoryContentsGit", sha=STRING, tags=STRINGS, commitTitle=STRING
+                    ),
+                    hg=_object(
+                        "config.LockDirectoryContentsHg", sha=STRING, tags=STRINGS, changeSetTitle=STRING
+                    ),
+                    http=_object("config.LockDirectoryContentsHTTP"),
+                    image=_object("config.LockDirectoryContentsImage", **_LOCKED_IMAGE),
+                    imgpkgBundle=_object(
+                        "config.LockDirectoryContentsImgpkgBundle", image=STRING, tag=STRING
+                    ),
+                    githubRelease=_object("config.LockDirectoryContentsGithubRelease", **_LOCKED_IMAGE),
+                    helmChart=_object(
+                        "config.LockDirectoryContentsHelmChart", version=STRING, appVersion=STRING
+                    ),
+                    manual=_object("config.LockDirectoryContentsManual"),
+                    directory=_object("config.LockDirectoryContentsDirectory"),
+                    inline=_object("config.LockDirectoryContentsInline"),
+                )
+            ),
+        )
+    ),
+)
+
+
+def read(value: Any, kind: Type) -> Any:
+    """``value`` (plain YAML) as ``kind``. Raises InputError ``error unmarshaling JSON: ...`` in Go's words."""
+    _refuse_infinite(value)
+    try:
+        return _read(value, kind, "", in_list=False)
+    except InputError as e:
+        raise InputError(f"error unmarshaling JSON: while decoding JSON: {e}") from e
+
+
+def _refuse_infinite(value: Any) -> None:
+    if isinstance(value, Mapping):
+        value = list(value.values())
+    if isinstance(value, list):
+        for item in value:
+            _refuse_infinite(item)
+    elif isinstance(value, float) and not math.isfinite(value):
+        shown = "NaN" if math.isnan(value) else "+Inf" if value > 0 else "-Inf"
+        raise InputError(f"error converting YAML to JSON: json: unsupported value: {shown}")
+
+
+def _read(value: Any, kind: Type, at: str, *, in_list: bool) -> Any:
+    if kind.name.startswith(("config.", "v1alpha1.")):
+        return _read_object(value, kind, at, in_list=in_list)
+    if kind.items is not None and kind.name.startswith("map"):
+        if not isinstance(value, Mapping | None):
+            raise _wrong(value, kind, at, in_list=in_list)
+        of = kind.items
+        return {
+            key: _read((value or {})[key], of, f"{at}.{key}", in_list=False) for key in sorted(value or {})
+        }
+    if kind.items is not None:
+        if not isinstance(value, list | None):
+            raise _wrong(value, kind, at, in_list=in_list)
+        return [_read(v, kind.items, f"{at}.{i}", in_list=True) for i, v in enumerate(value or ())]
+    return _read_scalar(value, kind, at, in_list=in_list)
+
+
+def _read_object(value: Any, kind: Type, at: str, *, in_list: bool) -> dict[str, Any]:
+    if not isinstance(value, Mapping | None):
+        raise _wrong(value, kind, at, in_list=in_list)
+    found: dict[str, Any] = {name: "" for name, type_ in kind.fields.items() if type_ is KEPT_STRING}
+    for key in sorted(value or {}):
+        name = _field(kind, key, value or {})
+        inner = (value or {})[key]
+        if name is None or inner is None:
+            continue
+        read_value = _read(inner, kind.fields[name], f"{at}.{name}", in_list=False)
+        type_ = kind.fields[name]
+        if read_value or type_.kept or type_.name.startswith(("config.", "v1alpha1.")):
+            found[name] = read_value
+    return found
+
+
+def _field(kind: Type, key: str, value: Mapping[str, Any]) -> str | None:
+    """The field that ``key`` means; one in other letter cases counts if there is none as it is written."""
+    if key in kind.fields:
+        return key
+    name = next((name for name in kind.fields if name.lower() == key.lower()), None)
+    return None if name in value else name
+
+
+def _read_scalar(value: Any, kind: Type, at: str, *, in_list: bool) -> Any:
+    if value is None:
+        return {"bool": False, "string": "", "[]uint8": b""}.get(kind.name, 0)
+    if kind.name == "string":
+        if isinstance(value, str | int | float):
+            return text_of(value)
+    elif kind.name == "bool":
+        if isinstance(value, bool):
+            return value
+    elif kind.name == "[]uint8":
+        if isinstance(value, str):
+            return _decoded(value, kind, at)
+    elif isinstance(value, int | float) and not isinstance(value, bool):
+        return _whole(value, kind, at)
+    raise _wrong(value, kind, at, in_list=in_list)
+
+
+def _decoded(text: str, kind: Type, at: str) -> bytes:
+    bare = text.replace("\n", "").replace("\r", "")
+    try:
+        return base64.b64decode(bare, validate=True)
+    except (binascii.Error, ValueError) as e:
+        # the original's decoder counts from the start of the value, not from where it stumbled
+        raise InputError(
+            f"{_wrong(text, kind, at, in_list=False)}: illegal base64 data at input byte 0"
+        ) from e
+
+
+def _whole(value: int | float, kind: Type, at: str) -> int:
+    lowest, highest = (0, _UNSIGNED_32) if kind.name == MODE.name else (-_SIGNED_64, _SIGNED_64)
+    broken = isinstance(value, float) and not value.is_integer()
+    if broken or not lowest <= value < highest:
+        shown = float_text(value) if isinstance(value, float) else str(value)
+        raise InputError(
+            f"json: cannot unmarshal number {shown} into Go struct field {at} of type {kind.name}"
+        )
+    return int(value)
+
+
+def text_of(value: Any) -> str:
+    """A scalar as text, also where YAML took it for something else: ``y`` reads as true, 1.10 as 1.1."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float):
+        return _single(value)
+    return str(value)
+
+
+def _single(value: float) -> str:
+    """The shortest decimal that gives the same 32 bit float, as Go's FormatFloat with 'g' and 32."""
+    single = struct.unpack("f", struct.pack("f", value))[0] if abs(value) < 3.4e38 else value
+    for digits in range(1, 18):
+        text = f"{single:.{digits}g}"
+        if struct.pack("f", float(text)) == struct.pack("f", single):
+            break
+    mantissa, e, exponent = text.partition("e")
+    shortest = float(text)
+    if e and -5 < int(exponent) < 21:
+        return f"{shortest:.0f}" if shortest.is_integer() else repr(shortest)
+    return f"{mantissa}e{exponent}" if e else text
+
+
+def _wrong(value: Any, kind: Type, at: str, *, in_list: bool) -> InputError:
+    where = f"Go value of type {kind.name}" if not at else f"Go struct field {at} of type {kind.name}"
+    if in_list:
+        where = f"{at} of type {kind.name}"
+    return InputError(f"json: cannot unmarshal {json_kind(value)} into {where}")
+
+
+def json_kind(value: Any) -> str:
+    """What Go's decoder calls a value."""
+    if isinstance(value, bool):
+        return "bool"
+    if isinstance(value, str):
+        return "string"
+    return "array" if isinstance(value, list) else "object" if isinstance(value, Mapping) else "number"
