@@ -162,6 +162,18 @@ def test_blob_that_is_not_named_within_an_hour_is_swept(store: Store, clock: Clo
     assert len(content(tmp_path)) == 3, "what a manifest names stays"
 
 
+def test_blob_is_kept_as_long_as_more_is_coming_in(store: Store, clock: Clock, tmp_path: Path) -> None:
+    digest = add_blob(store, "app", b"first layer")
+    for _ in range(3):
+        clock.now += 3000
+        store.receiving("app")
+        store.sweep(clock.now)
+        assert digest.hex in content(tmp_path)
+    clock.now += 3600
+    store.sweep(clock.now)
+    assert digest.hex not in content(tmp_path)
+
+
 def test_damaged_files_do_not_stop_a_sweep(store: Store, clock: Clock, tmp_path: Path) -> None:
     digest = push(store, "app", "1h", b"layer")
     push(store, "app", "2h", b"other")

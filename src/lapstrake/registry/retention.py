@@ -29,6 +29,7 @@ class Retention:
         self._ends: list[tuple[float, str, str]] = []  # a heap; tags that changed since are passed over
         self._asked: dict[tuple[str, Digest], float] = {}
         self._candidates: dict[tuple[str, Digest], float] = {}  # when to look whether it is named
+        self._received: dict[str, float] = {}  # when a repository got content that is not named yet
         self._recover()
 
     def tag(self, name: str, digest: Digest, now: float) -> Tag:
@@ -49,6 +50,11 @@ class Retention:
     def new_blob(self, repository: str, digest: Digest, now: float) -> None:
         """Look after a while whether a manifest names it by then."""
         self._candidates[repository, digest] = now + self._unnamed
+        self.received(repository, now)
+
+    def received(self, repository: str, now: float) -> None:
+        """Content is coming in: a push is under way, however long it takes, and its first blobs have to wait."""
+        self._received[repository] = now
 
     def asked_for(self, repository: str, digest: Digest, now: float) -> None:
         """Keep a blob for some minutes: a push that found it there will name it soon."""
@@ -106,11 +112,17 @@ class Retention:
         """Blobs that no manifest names any more, or not in time, unless somebody asked for them just now."""
         for key in [key for key, when in self._asked.copy().items() if now - when >= _RECENT]:
             del self._asked[key]
-        for key in [key for key, when in self._candidates.items() if when <= now]:
+        for repository in [
+            name for name, when in self._received.copy().items() if now - when >= self._unnamed
+        ]:
+            del self._received[repository]
+        for key, when in [(key, when) for key, when in self._candidates.items() if when <= now]:
             repository, digest = key
             found = self._ledger.repository(repository)
             if digest in found.named:
                 del self._candidates[key]
+            elif when and repository in self._received:
+                continue
             elif key not in self._asked:
                 del self._candidates[key]
                 self.remove_blob(repository, digest)

@@ -17,6 +17,7 @@ from lapstrake.errors import InputError
 from lapstrake.registry.access import BasicGate, Gate, TokenGate
 from lapstrake.registry.accounts import AccountsFile
 from lapstrake.registry.app import Application
+from lapstrake.registry.connections import BoundedProtocol
 from lapstrake.registry.handlers import Handlers
 from lapstrake.registry.limits import Limits
 from lapstrake.registry.logins import Logins
@@ -201,7 +202,7 @@ def _check(tls: Tls) -> None:
 def _configuration(application: Application, tls: Tls | None, connections: int) -> uvicorn.Config:
     return uvicorn.Config(
         application,
-        http="httptools",
+        http=BoundedProtocol,
         ws="none",
         lifespan="off",
         log_config=None,

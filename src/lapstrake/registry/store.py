@@ -107,6 +107,10 @@ class Store:
         self._shelf.place(repository)
         return self._shelf.upload()
 
+    def receiving(self, repository: str) -> None:
+        """Content for a repository is coming in, so what it was sent before will be named yet."""
+        self._retention.received(repository, self._clock())
+
     def check_room(self, more: int) -> None:
         """Refuses if ``more`` bytes are too many for the disk or for what is allowed in all."""
         total = self.limits.total

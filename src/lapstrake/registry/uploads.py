@@ -109,6 +109,7 @@ class Uploads:
                 upload.hasher.update(piece)
             upload.size += more
             upload.last_news = self._clock()
+            self._store.receiving(upload.repository)
             with self._lock:
                 self._bytes += more
 
