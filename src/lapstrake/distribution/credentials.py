@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from lapstrake.distribution.docker_config import UnreadableConfig, docker_credentials
+from lapstrake.distribution.docker_config import HelperFailed, UnreadableConfig, docker_credentials
 from lapstrake.errors import InputError
 from lapstrake.oci.reference import DEFAULT_REGISTRY, Repository
 
@@ -92,9 +92,12 @@ class Credentialed:
     def _told(self, error: InputError) -> str:
         if self._prefix != "IMGPKG":
             return str(error)
-        where = f"loading config file: {error.path}: : " if isinstance(error, UnreadableConfig) else ""
-        reason = error.reason if isinstance(error, UnreadableConfig) else str(error)
-        return f"Unable retrieve credentials for registry: Retried 5 times: {where}{reason}"
+        text = str(error)
+        if isinstance(error, UnreadableConfig):
+            text = f"loading config file: {error.path}: : {error.reason}"
+        if not (isinstance(error, HelperFailed) and error.misused):
+            text = f"Retried 5 times: {text}"
+        return f"Unable retrieve credentials for registry: {text}"
 
     def _from_environment(self, repository: Repository) -> Credentials | None:
         imgpkgs = self._prefix == "IMGPKG"

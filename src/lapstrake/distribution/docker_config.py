@@ -168,16 +168,19 @@ def ask_helper(helper: str, server: str, environment: Mapping[str, str]) -> Fiel
     for _ in range(_HELPER_TRIES - 1):
         try:
             return _asked(program, server, environment)
-        except _HelperFailed as error:
+        except HelperFailed as error:
             if not error.passing:
                 raise
     return _asked(program, server, environment)
 
 
-class _HelperFailed(InputError):
-    def __init__(self, reason: str, output: str, *, passing: bool = True) -> None:
+class HelperFailed(InputError):
+    """``passing``: it may answer another time; ``misused``: it was asked in a way it does not allow."""
+
+    def __init__(self, reason: str, output: str, *, passing: bool = True, misused: bool = False) -> None:
         super().__init__(f"error getting credentials - err: {reason}, out: `{output[:500]}`")
-        self.passing = passing
+        self.passing = passing and not misused
+        self.misused = misused
 
 
 def _asked(program: str, server: str, environment: Mapping[str, str]) -> Fields:
@@ -185,26 +188,26 @@ def _asked(program: str, server: str, environment: Mapping[str, str]) -> Fields:
         done = subprocess.run(
             [program, "get"],
             input=server.encode(),
-            capture_output=True,
+            stdout=subprocess.PIPE,  # what it tells people goes to them
             env=dict(environment),
             timeout=_HELPER_SECONDS,
             check=False,
         )
     except FileNotFoundError:
         reason = f'exec: "{program}": executable file not found in $PATH'
-        raise _HelperFailed(reason, "", passing=False) from None
+        raise HelperFailed(reason, "", passing=False) from None
     except subprocess.TimeoutExpired as error:
-        raise _HelperFailed("signal: killed", "") from error
+        raise HelperFailed("signal: killed", "") from error
     except OSError as error:
         reason = f"fork/exec {program}: {(error.strerror or str(error)).lower()}"
-        raise _HelperFailed(reason, "", passing=False) from error
+        raise HelperFailed(reason, "", passing=False) from error
     output = done.stdout.decode(errors="replace").strip()
     if done.returncode:
         if "credentials not found in native keychain" in output:
             return {}
         if "no credentials server URL" in output:
-            raise _HelperFailed("no credentials server URL", output, passing=False)
-        raise _HelperFailed(f"exit status {done.returncode}", output)
+            raise HelperFailed("no credentials server URL", output, misused=True)
+        raise HelperFailed(f"exit status {done.returncode}", output)
     return _answer(done.stdout)
 
 

@@ -154,15 +154,20 @@ def _cause(url: str, error: Exception) -> str:
     through = "proxyconnect tcp: " if isinstance(error, urllib3.exceptions.ProxyError) else ""
     error = _reason(error)
     parts = urlsplit(url)
-    address = f"{parts.hostname}:{parts.port or (443 if parts.scheme == 'https' else 80)}"
+    connection = getattr(error, "conn", None)  # to the proxy, if there is one
+    host = getattr(connection, "host", None) or parts.hostname
+    port = getattr(connection, "port", None) or parts.port or (443 if parts.scheme == "https" else 80)
+    address = f"{host}:{port}"
     if isinstance(error, NewConnectionError | urllib3.exceptions.ConnectTimeoutError):
-        return through + _unconnected(parts.hostname, address, error)
+        return through + _unconnected(host, address, error)
     if isinstance(error, urllib3.exceptions.ReadTimeoutError):
         return "net/http: timeout awaiting response headers"
     if isinstance(error, urllib3.exceptions.SSLError):
         return _tls_cause(str(error))
     if isinstance(error, urllib3.exceptions.ProtocolError):
         return _protocol_cause(error, address)
+    if refused := re.search(r"Tunnel connection failed: \d+ (.*)", str(error)):
+        return refused[1].strip()
     return through + str(error)
 
 

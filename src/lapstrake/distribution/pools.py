@@ -9,7 +9,7 @@ from urllib.parse import unquote, urljoin, urlsplit
 
 import urllib3
 from urllib3.connectionpool import HTTPConnectionPool
-from urllib3.exceptions import LocationParseError
+from urllib3.exceptions import InsecureRequestWarning, LocationParseError
 
 from lapstrake.distribution.proxies import Proxies
 from lapstrake.errors import InputError
@@ -141,6 +141,7 @@ class HttpPools:
             for pem in self._pems:
                 context.load_verify_locations(cadata=pem)
             if not self._verify:
+                urllib3.disable_warnings(InsecureRequestWarning)  # it was asked for
                 context.check_hostname = False
                 context.verify_mode = ssl.CERT_NONE
             self._context = context

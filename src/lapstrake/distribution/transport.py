@@ -223,6 +223,7 @@ class Transport:
         return known
 
     def _asked(self, repository: Repository) -> Authority:
+        self._credentials.of(repository)  # what is wrong with them is told before anybody is asked
         plain_too = self._options.insecure or repository.is_local
         base, offered = find_registry(
             self._pools, repository.registry, plain_too=plain_too, told_as=self._told_as
