@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from lapstrake.errors import InputError
@@ -52,14 +53,14 @@ def _image(parcel: Parcel) -> dict[str, object]:
         {
             "MediaType": layer.media_type,
             "Digest": str(layer.digest),
-            "DiffID": diff_id,
+            "DiffID": diff_id if layer.is_layer else "",
             "Size": layer.size,
         }
         for layer, diff_id in zip(image.layers, diff_ids, strict=False)
     ]
     return {
         "Refs": [str(parcel.reference)],
-        "Layers": layers,
+        "Layers": layers or None,
         "Config": {"Digest": str(image.config.digest), "Raw": parcel.config.decode()},
         "Manifest": _raw(parcel.manifest),
         **_known_as(parcel),
@@ -67,8 +68,9 @@ def _image(parcel: Parcel) -> dict[str, object]:
 
 
 def _index(parcel: Parcel) -> dict[str, object]:
-    images = [_image(child) for child in parcel.children if not child.manifest.is_index]
-    indexes = [_index(child) for child in parcel.children if child.manifest.is_index]
+    children = [replace(child, tag=parcel.tag) for child in parcel.children]
+    images = [_image(child) for child in children if not child.manifest.is_index]
+    indexes = [_index(child) for child in children if child.manifest.is_index]
     return {
         "Refs": [str(parcel.reference)],
         "Images": images or None,
@@ -105,6 +107,7 @@ def _from_index(value: Mapping[str, Any]) -> Parcel:
     manifest = _checked(value)
     children = [_from_image(child) for child in value.get("Images") or []]
     children += [_from_index(child) for child in value.get("Indexes") or []]
+    children = [replace(child, tag="") for child in children]  # theirs is the tag of the whole
     reference = Reference.parse(str(value["Refs"][0]))
     return Parcel(reference.repo, manifest, b"", tuple(children), *_names(value))
 

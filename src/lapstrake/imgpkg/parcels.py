@@ -85,7 +85,7 @@ def parcels_of_image(registry: Registry, reference: Reference) -> list[Parcel]:
         raise InputError(
             "Expected bundle flag when copying a bundle (hint: Use -b instead of -i for bundles)"
         )
-    return [replace(parcel, tag=_tag(reference), original=str(parcel.reference))]
+    return [replace(parcel, tag=_tag(reference))]
 
 
 def parcels_of_lock(registry: Registry, lock: ImagesLock, concurrency: int) -> list[Parcel]:

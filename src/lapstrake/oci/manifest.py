@@ -33,6 +33,14 @@ NON_DISTRIBUTABLE_LAYERS = frozenset(
     }
 )
 
+LAYERS = NON_DISTRIBUTABLE_LAYERS | {
+    DOCKER_LAYER,
+    "application/vnd.docker.image.rootfs.diff.tar",
+    "application/vnd.oci.image.layer.v1.tar",
+    "application/vnd.oci.image.layer.v1.tar+gzip",
+    "application/vnd.oci.image.layer.v1.tar+zstd",
+}
+
 _ZERO_TIME = "0001-01-01T00:00:00Z"
 _GO_ESCAPES = {ord(c): f"\\u{ord(c):04x}" for c in "<>&\u2028\u2029"}
 
@@ -56,6 +64,11 @@ class Descriptor:
     digest: Digest
     urls: tuple[str, ...] = ()
     platform: Platform | None = None
+
+    @property
+    def is_layer(self) -> bool:
+        """Whether it is a tar of files, and not content of another kind that came in a layer's place."""
+        return self.media_type in LAYERS
 
     @property
     def is_distributable(self) -> bool:

@@ -147,16 +147,16 @@ def copy_to_repository(
     upload = _Upload(registry, source, target, options, transfers)
     upload.contents(parcels)
     concurrently(options.concurrency, upload.manifests, parcels)
-    report("copy | Tagging images")
-    for parcel in parcels:
-        if parcel.tag:
-            registry.put_manifest(
-                target.with_tag(parcel.tag), parcel.manifest.media_type, parcel.manifest.data
-            )
     bundles = {parcel.digest for parcel in parcels if parcel.is_bundle}
     for digest in sorted(bundles):
         _write_locations(registry, target.with_digest(digest), bundles)
-    report_skipped(parcels, options, report)
+    report("copy | Tagging images")
+    for parcel in parcels:
+        if parcel.tag:
+            with prefixed(f"Tagging images: Tagging image {target.with_digest(parcel.digest)}"):
+                tagged = target.with_tag(parcel.tag)
+                registry.put_manifest(tagged, parcel.manifest.media_type, parcel.manifest.data)
+    report_skipped(parcels, options, report, target)
 
 
 class _Upload:
@@ -185,8 +185,10 @@ class _Upload:
     def manifests(self, parcel: Parcel) -> None:
         """Those of a parcel, the outermost under the tag that keeps it."""
         tag = naming.digest_tag(parcel.digest)
-        if self._options.repository_tags and parcel.original:
-            tag = naming.repository_tag(Reference.parse(parcel.original), parcel.digest)
+        if self._options.repository_tags:
+            tag = naming.repository_tag(
+                Reference.parse(parcel.original or str(parcel.reference)), parcel.digest
+            )
         self._manifest(parcel, self._target.with_tag(tag))
 
     def _manifest(self, parcel: Parcel, reference: Reference) -> None:
@@ -301,8 +303,10 @@ def _kept_layers(
     return None
 
 
-def report_skipped(parcels: Sequence[Parcel], options: CopyOptions, report: Report) -> None:
-    """The note about layers that were left behind."""
+def report_skipped(
+    parcels: Sequence[Parcel], options: CopyOptions, report: Report, target: Repository | None = None
+) -> None:
+    """The note about layers that were left behind; images are called by their place in ``target`` if there is one."""
     if options.non_distributable:
         return
     skipped = [
@@ -317,7 +321,7 @@ def report_skipped(parcels: Sequence[Parcel], options: CopyOptions, report: Repo
             "to include non-distributable layers, use the --include-non-distributable-layers flag"
         )
     for image, digests in skipped:
-        report(f"copy |  - Image: {image.reference}")
+        report(f"copy |  - Image: {target.with_digest(image.digest) if target else image.reference}")
         report("copy |    Layers:")
         for digest in digests:
             report(f"copy |      - {digest}")
