@@ -157,7 +157,7 @@ def fault_proxy(upstream: str) -> Iterator[Faults]:
                     body = body[1:]
             ends = [at for at in (fault.drop_answer_after, fault.stall_answer_after) if at is not None]
             self.wfile.write(body[: min(ends, default=None)])
-            if fault.drop_answer_after is not None:
+            if fault.drop_answer_after is not None or "Content-Length" in fault.headers:
                 self._drop(fault)
             if fault.stall_answer_after is not None:
                 stop.wait(10)

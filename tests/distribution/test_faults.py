@@ -140,9 +140,21 @@ def test_registry_says_how_long_to_wait(setting: Setting) -> None:
         pytest.param(
             Fault(flip_answer_at=MIB), "error verifying sha256 checksum after reading", id="flipped"
         ),
-        pytest.param(Fault(more=b"x"), "error verifying size", id="too long"),
         pytest.param(
-            Fault(answer=canned("200 OK", "short")), "error verifying sha256|unexpected EOF", id="other"
+            Fault(more=b"x"),
+            f"Content-Length header {len(BLOB) + 1} does not match expected size {len(BLOB)}",
+            id="too long",
+        ),
+        pytest.param(
+            Fault(headers={"Content-Length": ""}, more=b"x"),
+            "error verifying size",
+            id="too long, without a word",
+        ),
+        pytest.param(
+            Fault(headers={"Content-Length": ""}, cut_answer_to=5), "unexpected EOF", id="too short"
+        ),
+        pytest.param(
+            Fault(answer=canned("200 OK", "short")), "Content-Length header 5 does not match", id="other"
         ),
     ],
 )
@@ -164,7 +176,7 @@ def test_wrong_content_is_never_given_in_full(setting: Setting) -> None:
 
 def test_oversized_content_ends_at_the_size(setting: Setting) -> None:
     setting.stock()
-    setting.faults.add("GET", "/blobs/", Fault(more=bytes(50 * MIB)))
+    setting.faults.add("GET", "/blobs/", Fault(headers={"Content-Length": ""}, more=bytes(50 * MIB)))
     got: list[bytes] = []
     with pytest.raises(RegistryError, match="error verifying size"):
         got.extend(setting.client.blob(setting.repository, DIGEST, size=len(BLOB)))

@@ -14,7 +14,7 @@ from urllib.parse import urljoin, urlsplit
 from lapstrake.distribution.downloads import Download, WrongContent
 from lapstrake.distribution.failures import NotLetIn, json_reason
 from lapstrake.distribution.options import RegistryOptions
-from lapstrake.distribution.retries import Retries, is_passing, is_unanswered
+from lapstrake.distribution.retries import Retries, is_passing
 from lapstrake.distribution.transport import Answer, Transport
 from lapstrake.distribution.uploads import Content, Upload
 from lapstrake.errors import InputError, RegistryError
@@ -65,11 +65,12 @@ class RegistryClient:
     def head(self, ref: Reference) -> Descriptor:
         """What stands at a reference. Asked by HEAD; a registry that does not answer that is asked by GET."""
         try:
-            answer = self._head(ref.repo, f"manifests/{ref.identifier}", is_unanswered)
+            answer = self._transport.send("HEAD", ref.repo, f"manifests/{ref.identifier}", headers=_ACCEPT)
         except RegistryError as error:
-            if not error.status or (isinstance(error, NotLetIn) and not is_passing(error)):
+            if isinstance(error, NotLetIn) and not is_passing(error):
                 raise
             return self.manifest(ref).descriptor
+        answer.drain()
         try:
             digest = Digest.parse(answer.header("Docker-Content-Digest"))
             size = int(answer.header("Content-Length"))
@@ -94,16 +95,23 @@ class RegistryClient:
         """
         return Download(self._transport, self._retries, repository, digest, size).pieces()
 
-    def blob_bytes(self, repository: Repository, digest: Digest, limit: int = _LARGEST_MANIFEST) -> bytes:
+    def blob_bytes(
+        self,
+        repository: Repository,
+        digest: Digest,
+        limit: int = _LARGEST_MANIFEST,
+        *,
+        size: int | None = None,
+    ) -> bytes:
         """A small blob (an image's configuration) at once; ``limit`` in bytes. Damaged content is asked for again."""
         try:
-            return self._blob_bytes(repository, digest, limit)
+            return self._blob_bytes(repository, digest, limit, size)
         except WrongContent:
-            return self._blob_bytes(repository, digest, limit)
+            return self._blob_bytes(repository, digest, limit, size)
 
-    def _blob_bytes(self, repository: Repository, digest: Digest, limit: int) -> bytes:
+    def _blob_bytes(self, repository: Repository, digest: Digest, limit: int, size: int | None) -> bytes:
         data = bytearray()
-        for piece in self.blob(repository, digest):
+        for piece in self.blob(repository, digest, size=size):
             data += piece
             if len(data) > limit:
                 raise RegistryError(f"Expected blob '{digest}' to have at most {limit} bytes")
@@ -111,7 +119,9 @@ class RegistryClient:
 
     def has_blob(self, repository: Repository, digest: Digest) -> bool:
         try:
-            self._head(repository, f"blobs/{digest}", is_passing)
+            self._retries.run(
+                lambda: self._transport.send("HEAD", repository, f"blobs/{digest}").drain(),
+            )
         except RegistryError as error:
             if error.status == 404:
                 return False
@@ -159,14 +169,6 @@ class RegistryClient:
                 return tags
             path = _same_host(answer.url, link[1])
         raise RegistryError(f"GET {answer.url}: Expected at most {_MOST_TAG_PAGES} pages of tags")
-
-    def _head(self, repository: Repository, path: str, passing: Callable[[RegistryError], bool]) -> Answer:
-        def ask() -> Answer:
-            answer = self._transport.send("HEAD", repository, path, headers=_ACCEPT)
-            answer.drain()
-            return answer
-
-        return self._retries.run(ask, passing)
 
     def _whole(self, repository: Repository, path: str, limit: int) -> tuple[Answer, bytes]:
         def get() -> tuple[Answer, bytes]:

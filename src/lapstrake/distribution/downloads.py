@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from lapstrake.distribution.failures import TemporaryError
+from lapstrake.distribution.failures import TemporaryError, redacted
 from lapstrake.distribution.retries import Retries, is_passing
 from lapstrake.distribution.transport import Answer, Transport
 from lapstrake.errors import RegistryError
@@ -98,6 +98,12 @@ class Download:
         if answer.status == 206 and not _starts_at(answer.header("Content-Range"), self._got):
             answer.close()
             return self._ask_from_zero()
+        told = answer.header("Content-Length")
+        if answer.status == 200 and self._size is not None and told not in ("", str(self._size)):
+            answer.close()
+            raise TemporaryError(
+                f"GET {redacted(answer.url)}: Content-Length header {told} does not match expected size {self._size}"
+            )
         return answer
 
     def _ask_from_zero(self) -> Answer:

@@ -28,11 +28,6 @@ def is_passing(error: RegistryError) -> bool:
     )
 
 
-def is_unanswered(error: RegistryError) -> bool:
-    """Narrower than :func:`is_passing`: for a request whose refusal says enough."""
-    return isinstance(error, TemporaryError)
-
-
 class Retries:
     """The rule of one client: ``tries`` in all (at least one)."""
 
