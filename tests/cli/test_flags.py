@@ -165,6 +165,14 @@ def test_help_shows_a_command_with_the_defaults(argv: list[str], capsys: pytest.
     assert "Global Flags:\n  -y, --yes" in out
 
 
+def test_help_of_a_tool_with_a_terminal_ends_as_its_commands_do(capsys: pytest.CaptureFixture[str]) -> None:
+    root = Command("tool", "A tool", flags=(Flag("tty", "bool"),), run=lambda args: 0, example="tool --tty")
+    assert execute("tool", root, ["--help"]) == 0
+    out = capsys.readouterr().out
+    assert "\nExamples:\n\n  tool --tty\n" in out
+    assert out.endswith("\n\nSucceeded\n")
+
+
 def test_help_comes_after_the_flags_were_read(capsys: pytest.CaptureFixture[str]) -> None:
     assert execute("tool", tree([]), ["thing", "get", "--help", "--nope"]) == 1
     assert capsys.readouterr().err == "tool: Error: unknown flag: --nope\n"

@@ -198,5 +198,5 @@ def test_skopeo_deletes(house: House, gone: str) -> None:
 
 
 def test_skopeo_hears_why_an_image_is_not_there(house: House) -> None:
-    with pytest.raises(AssertionError, match="manifest unknown|name unknown"):
+    with pytest.raises(AssertionError, match=r"(manifest|name) unknown"):
         house.skopeo("inspect", "--tls-verify=false", house.docker("app:none"))

@@ -30,7 +30,7 @@ def help_text(tool: str, path: Sequence[Command]) -> str:
     if command.aliases:
         lines += ["", "Aliases:", "  " + ", ".join((command.name, *command.aliases))]
     if command.example:
-        lines += ["", "Examples:", *(f"  {line}".rstrip() for line in command.example.splitlines())]
+        lines += ["", "Examples:", "", *(f"  {line}".rstrip() for line in command.example.splitlines())]
     if children:
         width = max(_NAME_COLUMN, *(len(child.name) for child in children))
         lines += ["", "Available Commands:"]

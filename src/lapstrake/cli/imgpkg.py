@@ -106,6 +106,31 @@ _TAG_LIST = (
     Flag("digests", "bool", False, "Include digests"),
     Flag("imgpkg-internal-tags", "bool", False, "Include imgpkg internal tags"),
 )
+_PUSH_EXAMPLE = """\
+# A bundle: the folder has .imgpkg/images.yml in it
+imgpkg push -b registry.example/team/app-config:1.0 -f config/
+
+# An image of a folder and a file
+imgpkg push -i registry.example/team/files -f public/ -f robots.txt"""
+_PULL_EXAMPLE = """\
+# A bundle with the bundles that it names
+imgpkg pull -b registry.example/team/app-config:1.0 -o app-config -r
+
+# An image
+imgpkg pull -i registry.example/team/files -o files"""
+_COPY_EXAMPLE = """\
+# A bundle and all its images into another repository
+imgpkg copy -b registry.example/team/app-config:1.0 --to-repo mirror.example/app-config
+
+# The same through a file, for a registry that this machine cannot reach
+imgpkg copy -b registry.example/team/app-config:1.0 --to-tar app-config.tar
+imgpkg copy --tar app-config.tar --to-repo mirror.example/app-config
+
+# An image, tagged at the target with the name of the repository it came from
+imgpkg copy -i registry.example/team/files --to-repo mirror.example/all --repo-based-tags"""
+_DESCRIBE_EXAMPLE = """\
+# What is in a bundle, as YAML
+imgpkg describe -b registry.example/team/app-config:1.0 -o yaml"""
 _IAAS_NOTICE = (
     "IMGPKG_ENABLE_IAAS_AUTH environment variable will be deprecated, please use the flag --activate-keychain "
     "to activate the needed keychains\n\n"
@@ -139,21 +164,33 @@ def _root() -> Command:
         flags=GLOBAL_FLAGS,
         children=(
             Command(
-                "copy", "Copy a bundle from one location to another", flags=(*_COPY, *_REGISTRY), run=_copy
+                "copy",
+                "Copy images and bundles between repositories and tar files",
+                flags=(*_COPY, *_REGISTRY),
+                run=_copy,
+                example=_COPY_EXAMPLE,
             ),
             Command(
                 "describe",
-                "Describe the images and bundles associated with a give bundle",
+                "Describe what a bundle is made of",
                 flags=(*_DESCRIBE, *_REGISTRY),
                 run=_describe,
+                example=_DESCRIBE_EXAMPLE,
             ),
             Command(
                 "pull",
-                "Pull files from bundle, image, or bundle lock file",
+                "Write the files of a bundle or an image to a folder",
                 flags=(*_PULL, *_REGISTRY),
                 run=_pull,
+                example=_PULL_EXAMPLE,
             ),
-            Command("push", "Push files as bundle or image", flags=(*_PUSH, *_REGISTRY), run=_push),
+            Command(
+                "push",
+                "Push files as bundle or image",
+                flags=(*_PUSH, *_REGISTRY),
+                run=_push,
+                example=_PUSH_EXAMPLE,
+            ),
             tag,
             Command("version", "Print client version", run=_version),
         ),

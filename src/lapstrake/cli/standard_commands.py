@@ -66,7 +66,7 @@ def with_standard_commands(tool: str, root: Command) -> Command:
 
 def _help(tool: str, whole: Sequence[Command]) -> Command:
     def run(args: Arguments) -> int:
-        from lapstrake.cli.help_page import show
+        from lapstrake.cli.help_page import help_text
 
         path = [whole[0]]
         for name in args.positional:
@@ -74,7 +74,7 @@ def _help(tool: str, whole: Sequence[Command]) -> Command:
             if child is None:
                 break
             path.append(child)
-        show(tool, path)
+        sys.stdout.write(help_text(tool, path))
         return 0
 
     return Command(
