@@ -1,7 +1,8 @@
 """How the bytes of a layer are compressed for a push and decompressed after a pull.
 
 Small layers get the very bytes of imgpkg, so that digests agree; for large ones that encoder is too slow,
-and igzip of ISA-L takes its place: a digest of its own, but always the same one for the same input.
+and igzip of ISA-L takes its place: a digest of its own, but the same one for the same input. (Measured: all
+x86 processors with SSE 4.2 give the same bytes at levels 0 to 2, not at 3; older ones give others.)
 """
 
 from __future__ import annotations
@@ -23,7 +24,8 @@ _FAST_LEVEL = 1
 _FAST_BLOCK = 1 << 20  # igzip's bytes depend on how its input is cut, so it is cut alike always
 _SAMPLES, _SAMPLE = 8, 2 << 10  # of a block, bytes
 _IN_VAIN = 0.97  # the ratio from which on compressing is left
-_PIECE = 1 << 18
+_PIECE = 1 << 18  # the most that one step of a decoder gives
+_PART = 1 << 16  # the most it is fed with
 _GZIP_MAGIC = b"\x1f\x8b"
 _ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
 _ZSTD_WINDOW_LOG = 27  # 128 MiB, the most the zstd tool takes without being told to
@@ -110,7 +112,8 @@ class _Source:
     """Bytes that come in chunks, taken in the amounts that a decoder needs."""
 
     def __init__(self, chunks: Iterable[bytes]) -> None:
-        self._chunks = iter(chunks)
+        # In parts, as what follows a member is copied: a long chunk may hold very many short members.
+        self._chunks = (chunk[i : i + _PART] for chunk in chunks for i in range(0, len(chunk), _PART))
         self._pending = b""
 
     def peek(self, size: int) -> bytes:
@@ -127,7 +130,7 @@ class _Source:
         return taken
 
     def chunk(self) -> bytes:
-        """Whatever comes next, empty only at the end."""
+        """Whatever comes next, at most about ``_PART`` bytes, empty only at the end."""
         taken, self._pending = self.peek(1), b""
         return taken
 
@@ -149,8 +152,7 @@ class _Decoder(Protocol):
 
 def _plain(source: _Source) -> Iterator[bytes]:
     while chunk := source.chunk():
-        for start in range(0, len(chunk), _PIECE):
-            yield chunk[start : start + _PIECE]
+        yield chunk
 
 
 def _decoded(decoder: _Decoder, source: _Source) -> Iterator[bytes]:
@@ -173,7 +175,9 @@ def _gunzipped(source: _Source) -> Iterator[bytes]:
         try:
             yield from _decoded(igzip_lib.IgzipDecompressor(flag=igzip_lib.DECOMP_GZIP_NO_HDR_VER), source)
         except igzip_lib.error as error:  # type: ignore[misc]  # the stub declares a value, not a class
-            raise InputError(f"gzip: invalid data: {error}") from error
+            found = str(error).split(maxsplit=2)[-1].lower()  # after "Error" and its number
+            text = "invalid checksum" if "checksum" in found else f"invalid data: {found}"
+            raise InputError(f"gzip: {text}") from error
 
 
 def _skip_gzip_header(source: _Source) -> None:
@@ -204,4 +208,4 @@ def _unzstd(source: _Source) -> Iterator[bytes]:
         try:
             yield from _decoded(zstd.ZstdDecompressor(options=options), source)
         except zstd.ZstdError as error:
-            raise InputError(f"zstd: invalid data: {error}") from error
+            raise InputError(f"zstd: invalid data: {str(error).rpartition(': ')[2].lower()}") from error

@@ -2,7 +2,8 @@
 
 A bundle's digest covers its gzip bytes, so a compatible push needs this very encoder: greedy matching
 with one candidate per hash slot, blocks of 65535 bytes, dynamic Huffman codes. Source: facts on imgpkg,
-"Gzip", steps 1 to 7; digests of recorded pushes hold it.
+"Gzip", steps 1 to 7; digests of recorded pushes and of Go 1.25 and 1.26 at level 1 hold it. Go 1.27 has
+another encoder.
 
 The heavy parts run in C: a block's tokens are counted by Counter, written as text of zeros and ones by
 one join, and turned into bytes by one int(). What Python must do per match is kept short instead of neat.
