@@ -121,15 +121,15 @@ def test_gzip_bytes_are_those_of_go(data: bytes, digest: str) -> None:
 
 
 def test_gzip_goes_block_by_block() -> None:
-    taken = 0
+    taken: list[bytes] = []
 
     def chunks() -> Iterator[bytes]:
-        nonlocal taken
-        for taken in range(1, 9):
-            yield bytes(65_535)
+        for _ in range(8):
+            taken.append(bytes(65_535))
+            yield taken[-1]
 
-    for given, _ in enumerate(gzip_chunks(chunks())):
-        assert taken in (given, 8)
+    for pieces_before, _ in enumerate(gzip_chunks(chunks())):  # the header is the first piece
+        assert len(taken) <= pieces_before
 
 
 @pytest.mark.parametrize(
