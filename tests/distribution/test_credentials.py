@@ -1,10 +1,5 @@
 from __future__ import annotations
 
-import base64
-import json
-import os
-from pathlib import Path
-
 import pytest
 
 from lapstrake.distribution.credentials import Credentialed, CredentialOptions, Credentials
@@ -48,6 +43,73 @@ def test_environment_matches_hosts(hostname: str, repository: str, found: bool) 
     assert of(repository, variables(hostname)) == expected
 
 
+@pytest.mark.parametrize(
+    ("hostname", "found"),
+    [
+        pytest.param("http://host.test", True, id="scheme in front"),
+        pytest.param("host.test/te", True, id="part of a name"),
+        pytest.param("host.test/team/", True, id="slash at the end"),
+        pytest.param("host.test/team/app/x", False, id="longer path"),
+        pytest.param("host.test/t*", False, id="star in the path"),
+        pytest.param("hos?.test", False, id="question mark"),
+        pytest.param("", False, id="empty"),
+    ],
+)
+def test_environment_matches_as_imgpkg(hostname: str, found: bool) -> None:
+    expected = Credentials("user", "secret") if found else NONE
+    assert of("host.test/team/app", variables(hostname)) == expected
+
+
+def test_environment_knows_the_hub_by_both_names() -> None:
+    assert of("nginx", variables("docker.io")) == of("nginx", variables("index.docker.io")) != NONE
+
+
+def test_group_without_credentials_means_anonymous() -> None:
+    environment = {"IMGPKG_REGISTRY_HOSTNAME": "host.test", "IMGPKG_USERNAME": "u", "IMGPKG_PASSWORD": "p"}
+    assert of("host.test/app", environment) == NONE
+    assert of("other.test/app", environment) == Credentials("u", "p")
+
+
+KBLD = {"KBLD_REGISTRY_USERNAME": "u", "KBLD_REGISTRY_PASSWORD": "p"}
+
+
+def test_kbld_compares_hosts_exactly() -> None:
+    assert of("host.test/app", KBLD | {"KBLD_REGISTRY_HOSTNAME": "host.test"}, "KBLD") == Credentials(
+        "u", "p"
+    )
+    assert of("host.test/app", KBLD | {"KBLD_REGISTRY_HOSTNAME": "*.test"}, "KBLD") == NONE
+    assert of("host.test/app", KBLD | {"IMGPKG_REGISTRY_HOSTNAME": "host.test"}, "KBLD") == NONE
+
+
+@pytest.mark.parametrize(
+    ("environment", "message"),
+    [
+        pytest.param({"KBLD_REGISTRY_FOO": "x"}, "Unknown env variable 'KBLD_REGISTRY_FOO'", id="unknown"),
+        pytest.param(
+            KBLD | {"KBLD_REGISTRY_HOSTNAME": "host.test/team"},
+            "Parsing registry hostname: registries must be valid RFC 3986 URI authorities: host.test/team "
+            "(e.g. gcr.io, index.docker.io)",
+            id="path",
+        ),
+    ],
+)
+def test_kbld_tells_errors_in_its_own_words(environment: dict[str, str], message: str) -> None:
+    with pytest.raises(InputError) as caught:
+        of("host.test/app", environment, "KBLD")
+    assert str(caught.value) == message
+
+
+def test_sources_are_asked_again_after_a_while() -> None:
+    now, environment = [0.0], variables("host.test")
+    known = Credentialed(CredentialOptions(), environment, "IMGPKG", clock=lambda: now[0])
+    repository = Repository.parse("host.test/app")
+    assert known.of(repository).username == "user"
+    environment["IMGPKG_REGISTRY_USERNAME"] = "other"
+    assert known.of(repository).username == "user"
+    now[0] = 301.0
+    assert known.of(repository).username == "other"
+
+
 def test_environment_groups_by_suffix_in_reverse_order_of_hosts() -> None:
     environment = variables("host.test", "_0") | variables("host.test/team", "_1")
     assert of("host.test/team/app", environment).username == "user_1"
@@ -84,71 +146,6 @@ def test_github_keychain_uses_its_token() -> None:
     environment = {"IMGPKG_ACTIVE_KEYCHAINS": "github", "GITHUB_TOKEN": "t"}
     assert of("ghcr.io/team/app", environment).password == "t"
     assert of("host.test/app", environment) == NONE
-
-
-def configured(folder: Path, config: dict[str, object]) -> dict[str, str]:
-    (folder / "config.json").write_text(json.dumps(config))
-    return {"DOCKER_CONFIG": str(folder), "PATH": f"{folder}:{os.environ['PATH']}"}
-
-
-def entry(name: str) -> dict[str, str]:
-    return {"auth": base64.b64encode(f"{name}:secret".encode()).decode()}
-
-
-@pytest.mark.parametrize(
-    ("key", "repository"),
-    [
-        pytest.param("host.test", "host.test/app", id="host"),
-        pytest.param("https://host.test/v1/", "host.test/app", id="address"),
-        pytest.param("host.test/team/app", "host.test/team/app", id="repository"),
-        pytest.param("https://index.docker.io/v1/", "nginx", id="the hub"),
-    ],
-)
-def test_docker_configuration(tmp_path: Path, key: str, repository: str) -> None:
-    environment = configured(tmp_path, {"auths": {key: entry("me")}})
-    assert of(repository, environment) == Credentials("me", "secret")
-    assert of("elsewhere.test/app", environment) == NONE
-
-
-def test_anonymous_does_not_look_at_docker(tmp_path: Path) -> None:
-    environment = configured(tmp_path, {"auths": {"host.test": entry("me")}})
-    assert of("host.test/app", environment | {"IMGPKG_ANON": "true"}) == NONE
-
-
-def test_helper_program_is_asked(tmp_path: Path) -> None:
-    helper = tmp_path / "docker-credential-store"
-    helper.write_text('#!/bin/sh\nread server\necho "{\\"Username\\":\\"$server\\",\\"Secret\\":\\"s\\"}"\n')
-    helper.chmod(0o755)
-    environment = configured(tmp_path, {"credHelpers": {"host.test": "store"}})
-    previous = os.environ["PATH"]
-    os.environ["PATH"] = environment["PATH"]
-    try:
-        assert of("host.test/app", environment) == Credentials("host.test", "s")
-    finally:
-        os.environ["PATH"] = previous
-
-
-def test_helper_that_is_missing_is_an_error(tmp_path: Path) -> None:
-    reason = 'error getting credentials - err: exec: "docker-credential-absent": executable file not found in $PATH'
-    with pytest.raises(InputError) as caught:
-        of("host.test/app", configured(tmp_path, {"credsStore": "absent"}))
-    assert (
-        str(caught.value) == f"Unable retrieve credentials for registry: Retried 5 times: {reason}, out: ``"
-    )
-
-
-def test_podmans_file_is_read_if_docker_has_none(tmp_path: Path) -> None:
-    path = tmp_path / "auth.json"
-    path.write_text(json.dumps({"auths": {"host.test": entry("pod")}}))
-    environment = {"REGISTRY_AUTH_FILE": str(path), "HOME": str(tmp_path)}
-    assert of("host.test/app", environment).username == "pod"
-
-
-def test_damaged_configuration_is_an_error(tmp_path: Path) -> None:
-    environment = configured(tmp_path, {})
-    (tmp_path / "config.json").write_text("{")
-    with pytest.raises(InputError, match=r"Unable retrieve credentials for registry: .*config\.json"):
-        of("host.test/app", environment)
 
 
 def test_credentials_do_not_show_their_secrets() -> None:
