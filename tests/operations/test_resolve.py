@@ -109,9 +109,9 @@ def test_all_failures_are_listed():
     with pytest.raises(InputError) as caught:
         resolve(files("image: e.test/aa:x\n---\nimage: Upper/Case\n"), ResolveOptions(), Known())
     assert str(caught.value) == (
-        "\n- Resolving image 'e.test/aa:x': GET e.test/aa:x: MANIFEST_UNKNOWN"
         "\n- Resolving image 'Upper/Case': repository can only contain the characters "
         "`abcdefghijklmnopqrstuvwxyz0123456789_-./`: Upper/Case"
+        "\n- Resolving image 'e.test/aa:x': GET e.test/aa:x: MANIFEST_UNKNOWN"
     )
 
 
@@ -149,5 +149,5 @@ def test_inspect_shows_the_annotated_origins():
     result = resolve(files("kind: Pod\nimage: e.test/app:v1\n"), ResolveOptions(), Known(v1=DIGEST))
     (found,) = inspect([SourceFile("r.yml", result.printed.encode())])
     assert found.image == f"e.test/app@{DIGEST}"
-    assert found.origins == [{"resolved": {"url": "e.test/app:v1", "tag": "v1"}}]
+    assert found.origins == "- resolved:\n    tag: v1\n    url: e.test/app:v1\n"
     assert found.resource == "pod/ () cluster"

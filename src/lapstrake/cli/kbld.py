@@ -97,8 +97,8 @@ def _resolve(args: Arguments) -> int:
         _write(args["lock-output"], result.kbld_lock())
     if args["imgpkg-lock-output"]:
         _write(args["imgpkg-lock-output"], result.images_lock())
-    if result.documents:
-        ui.block(result.printed)
+    for text in result.printed_documents:
+        ui.block(text)
     ui.succeeded()
     return 0
 
@@ -119,13 +119,9 @@ def _list_unresolved(ui: UI, files: Sequence[SourceFile]) -> int:
 
 def _inspect(args: Arguments) -> int:
     from lapstrake.operations.resolve import inspect
-    from lapstrake.yamldoc import plain
 
     ui = UI.of(args)
-    rows = [
-        (found.image, plain.dump(list(found.origins)).rstrip("\n") if found.origins else "", found.resource)
-        for found in inspect(_files(args))
-    ]
+    rows = [(found.image, found.origins.rstrip("\n"), found.resource) for found in inspect(_files(args))]
     ui.table(Table(["Image", "Metadata", "Resource"], rows, title="Images", content="images", transpose=True))
     ui.succeeded()
     return 0

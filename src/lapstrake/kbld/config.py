@@ -84,7 +84,12 @@ class Config:
 
     @property
     def rules_for_lock(self) -> list[Mapping[str, Any]]:
-        return [*({"keyMatcher": {"name": k}} for k in self.keys), *self.raw_rules]
+        """Each once."""
+        found: list[Mapping[str, Any]] = []
+        for rule in (*({"keyMatcher": {"name": key}} for key in self.keys), *self.raw_rules):
+            if rule not in found:
+                found.append(rule)
+        return found
 
     def with_overrides(self, overrides: Iterable[Override]) -> Config:
         """These overrides after one's own."""

@@ -111,7 +111,10 @@ def _override(raw: Mapping[str, Any]) -> Override:
         )
     if (chosen := raw.get("platformSelection")) is not None:
         platform = Platform(
-            *(chosen.get(k, "") for k in ("os", "architecture", "variant", "os.version")),
+            chosen.get("os", ""),
+            chosen.get("architecture", ""),
+            chosen.get("variant", ""),
+            chosen.get("os.version", ""),
             tuple(chosen.get("os.features", ())),
             tuple(chosen.get("features", ())),
         )

@@ -1,7 +1,7 @@
 """Plain values put into the shape of kbld's own documents, with the refusals of Go's JSON decoder.
 
 A shape is named as Go names it, because its messages do: ``string``, ``bool``, ``[]T``, or a record below. Keys a
-record does not know are dropped, and keys are known in any case of letters.
+record does not know are dropped, save where they are an error; keys are known in any case of letters.
 """
 
 from __future__ import annotations
@@ -13,6 +13,9 @@ from lapstrake.errors import InputError
 from lapstrake.kbld.documents import json_kind
 
 CONFIG = "config.Config"
+ORIGINS = "[]config.Origin"
+ANNOTATION = "[]cmd.imageStruct"
+IMAGES_LOCK = "lockconfig.ImagesLock"
 
 _MATCH = {"image": "string", "imageRepo": "string"}
 _DOCKERFILE = {
@@ -98,8 +101,31 @@ _RECORDS: Mapping[str, Mapping[str, str]] = {
     "config.SearchRuleUpdateStrategyEntireString": {},
     "config.SearchRuleUpdateStrategyJSON": {"searchRules": "[]config.SearchRule"},
     "config.SearchRuleUpdateStrategyYAML": {"searchRules": "[]config.SearchRule"},
+    "config.Origin": {
+        "local": "config.OriginLocal",
+        "git": "config.OriginGit",
+        "resolved": "config.OriginResolved",
+        "tagged": "config.OriginTagged",
+        "preresolved": "config.OriginPreresolved",
+        "platformSelected": "config.OriginPlatformSelected",
+    },
+    "config.OriginLocal": {"path": "string"},
+    "config.OriginGit": {"remoteURL": "string", "sha": "string", "dirty": "bool", "tags": "[]string"},
+    "config.OriginResolved": {"url": "string", "tag": "string"},
+    "config.OriginTagged": {"tags": "[]string"},
+    "config.OriginPreresolved": {"url": "string"},
+    "config.OriginPlatformSelected": {
+        "index": "string",
+        "os": "string",
+        "architecture": "string",
+        "variant": "string",
+    },
+    IMAGES_LOCK: {"apiVersion": "string", "kind": "string", "images": "[]lockconfig.ImageRef"},
+    "lockconfig.ImageRef": {"image": "string", "annotations": "map[string]string"},
+    "cmd.imageStruct": {"url": "string", "origins": "[]interface {}"},
 }
 _WITH_EMBEDDED_MATCH = ("config.Source", "config.ImageOverride", "config.ImageDestination")
+_STRICT = (IMAGES_LOCK, "lockconfig.ImageRef")
 
 
 def shaped(value: Any, shape: str) -> Any:
@@ -117,6 +143,8 @@ def _shaped(value: Any, shape: str, owner: str, place: str) -> Any:
         if not isinstance(value, list):
             raise _mismatch(value, shape, owner, place)
         return [_member(item, shape[2:], owner, place) for item in value]
+    if shape == "interface {}":
+        return value
     if shape == "bool":
         if not isinstance(value, bool):
             raise _mismatch(value, shape, owner, place)
@@ -125,6 +153,8 @@ def _shaped(value: Any, shape: str, owner: str, place: str) -> Any:
         return _text(value, owner, place)
     if not isinstance(value, Mapping):
         raise _mismatch(value, shape, owner, place)
+    if shape == "map[string]string":
+        return {key: _member(text, "string", owner, place) for key, text in value.items()}
     return _record(value, shape, place)
 
 
@@ -135,6 +165,8 @@ def _record(value: Mapping[str, Any], shape: str, place: str) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for given in sorted(value):
         key = given if given in known else in_any_case.get(given.lower())
+        if key is None and shape in _STRICT:
+            raise InputError(f'json: unknown field "{given}"')
         if key is None or value[given] is None:
             continue
         embedded = "ImageRef." if key in _MATCH and shape in _WITH_EMBEDDED_MATCH else ""
@@ -144,7 +176,7 @@ def _record(value: Mapping[str, Any], shape: str, place: str) -> dict[str, Any]:
 
 def _member(value: Any, shape: str, owner: str, place: str) -> Any:
     if value is None:
-        return "" if shape == "string" else {}
+        return {"string": "", "interface {}": None}.get(shape, {})
     return _shaped(value, shape, owner, place)
 
 

@@ -8,6 +8,8 @@ from typing import Any, Protocol
 
 from lapstrake.errors import InputError
 from lapstrake.kbld.config import Config, Destination, Origin, Override, Source
+from lapstrake.kbld.documents import parse_document
+from lapstrake.kbld.fields import ANNOTATION, shaped
 from lapstrake.oci.manifest import Platform
 from lapstrake.oci.reference import Reference, Repository
 from lapstrake.versions import NoVersionError, highest
@@ -145,14 +147,14 @@ def parse_reference(text: str) -> Reference:
 
 
 def annotated(body: Mapping[str, Any], images: Sequence[ResolvedImage]) -> Mapping[str, Any]:
-    """``body`` with the annotation that lists its images and their origins; unchanged without images.
+    """``body`` with the annotation that lists its images and their origins.
 
-    If any annotation is no text, all of them are lost, as the original loses them (vector annotations-not-texts).
+    Unchanged without images, or with metadata that is no mapping. If any annotation is no text, all of them are lost,
+    as the original loses them (vector annotations-not-texts).
     """
-    if not images:
+    metadata = body.get("metadata", {})
+    if not images or not isinstance(metadata, Mapping):
         return body
-    metadata = body.get("metadata")
-    metadata = metadata if isinstance(metadata, Mapping) else {}
     annotations = metadata.get("annotations")
     annotations = annotations if isinstance(annotations, Mapping) else {}
     if any(not isinstance(value, str) for value in annotations.values()):
@@ -171,11 +173,15 @@ def images_text(images: Sequence[ResolvedImage]) -> str:
     return plain.dump(entries or None)
 
 
-def annotated_images(body: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """What the annotation of a resolved document says, or nothing. Raises InputError if it is no YAML."""
+def annotated_origins(body: Mapping[str, Any]) -> dict[str, str]:
+    """What the annotation of a resolved document says: URL → origins as YAML. Raises InputError."""
     metadata = body.get("metadata")
     annotations = metadata.get("annotations") if isinstance(metadata, Mapping) else None
-    text = annotations.get(IMAGES_ANNOTATION) if isinstance(annotations, Mapping) else None
-    values = plain.load_all(text, IMAGES_ANNOTATION) if isinstance(text, str) else []
-    entries = values[0] if values else None
-    return [e for e in entries if isinstance(e, Mapping)] if isinstance(entries, list) else []
+    if not isinstance(annotations, Mapping) or any(not isinstance(v, str) for v in annotations.values()):
+        return {}
+    value = parse_document(annotations.get(IMAGES_ANNOTATION, ""))
+    try:
+        entries = shaped(value, ANNOTATION) if value is not None else []
+    except InputError as e:
+        raise InputError(f"error unmarshaling JSON: while decoding JSON: {e}") from e
+    return {entry.get("url", ""): plain.dump(entry.get("origins")) for entry in reversed(entries)}

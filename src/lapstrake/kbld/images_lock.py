@@ -10,14 +10,21 @@ from typing import Any
 
 from lapstrake.errors import InputError
 from lapstrake.kbld.config import ID_ANNOTATION, ORIGINS_ANNOTATION, Config, ImageMatch, Origin, Override
-from lapstrake.kbld.documents import Document, json_kind, parse_value
+from lapstrake.kbld.documents import Document, parse_document
+from lapstrake.kbld.fields import IMAGES_LOCK, ORIGINS, shaped
 from lapstrake.kbld.validation import each, validate_override
 from lapstrake.oci.reference import Reference
 from lapstrake.yamldoc import plain
 
 API_VERSION = "imgpkg.carvel.dev/v1alpha1"
 KIND = "ImagesLock"
-_ORIGIN_KINDS = ("local", "git", "resolved", "tagged", "preresolved", "platformSelected")
+_ALWAYS_SAID: Mapping[str, Mapping[str, Any]] = {
+    "local": {"path": ""},
+    "git": {"remoteURL": "", "sha": "", "dirty": False},
+    "resolved": {"url": ""},
+    "tagged": {"tags": None},
+    "preresolved": {"url": ""},
+}
 
 
 def is_one(document: Document) -> bool:
@@ -48,11 +55,14 @@ def read(document: Document) -> Config:
 
 
 def _locked_images(body: Mapping[str, Any]) -> list[tuple[str, Mapping[str, str]]]:
-    images = body.get("images") or []
-    _only(body, ("apiVersion", "kind", "images"))
-    for entry in images:
-        _only(entry, ("image", "annotations"))
-    return [(digest_reference(str(e.get("image") or "")), e.get("annotations") or {}) for e in images]
+    try:
+        lock = shaped(body, IMAGES_LOCK)
+    except InputError as e:
+        raise InputError(
+            f"Unmarshaling images lock: error unmarshaling JSON: while decoding JSON: {e}"
+        ) from e
+    images = lock.get("images", ())
+    return [(digest_reference(e.get("image", "")), e.get("annotations", {})) for e in images]
 
 
 def digest_reference(text: str) -> str:
@@ -66,25 +76,21 @@ def digest_reference(text: str) -> str:
     return f"{reference.repo}@{reference.digest}"
 
 
-def _only(value: Any, known: Sequence[str]) -> None:
-    unknown = next((key for key in value if key not in known), None)
-    if unknown is not None:
-        raise InputError(
-            "Unmarshaling images lock: error unmarshaling JSON: while decoding JSON: "
-            f'json: unknown field "{unknown}"'
-        )
-
-
 def _origins(text: str) -> tuple[Origin, ...]:
-    value = parse_value(text) if text else None
+    value = parse_document(text) if text else None
     if value is None:
         return ()
-    if not isinstance(value, list):
-        raise InputError(
-            "error unmarshaling JSON: while decoding JSON: json: cannot unmarshal "
-            f"{json_kind(value)} into Go value of type []config.Origin"
-        )
-    return tuple({k: v for k, v in (o or {}).items() if k in _ORIGIN_KINDS} for o in value)
+    try:
+        origins = shaped(value, ORIGINS)
+    except InputError as e:
+        raise InputError(f"error unmarshaling JSON: while decoding JSON: {e}") from e
+    return tuple({kind: _said(kind, origin[kind]) for kind in origin} for origin in origins)
+
+
+def _said(kind: str, given: Mapping[str, Any]) -> dict[str, Any]:
+    """An origin of this kind as it is carried on: some fields always, the others if they hold something."""
+    always = _ALWAYS_SAID.get(kind, {})
+    return {**always, **{k: v for k, v in given.items() if v or k in always}}
 
 
 def write(images: Sequence[tuple[str, str, Sequence[Origin]]]) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from typing import Any
 from lapstrake.errors import InputError, LapstrakeError
 from lapstrake.kbld import config_reader, documents, images_lock, rules
 from lapstrake.kbld.config import API_VERSION, COMPATIBLE_VERSION, Config, ImageMatch, Override
-from lapstrake.kbld.images import Builds, Choice, ResolvedImage, Resolver, annotated, annotated_images
+from lapstrake.kbld.images import Builds, Choice, ResolvedImage, Resolver, annotated, annotated_origins
 from lapstrake.kbld.images import resolve as resolve_image
 from lapstrake.oci.manifest import Platform
 from lapstrake.operations.template import SourceFile
@@ -59,7 +59,11 @@ class ResolveResult:
     @property
     def printed(self) -> str:
         """The documents as kbld prints them."""
-        return "".join(f"---\n{plain.dump(body)}" for body in self.documents)
+        return "".join(self.printed_documents)
+
+    @property
+    def printed_documents(self) -> list[str]:
+        return [f"---\n{plain.dump(body)}" for body in self.documents]
 
     @property
     def log_lines(self) -> list[str]:
@@ -89,10 +93,10 @@ class ResolveResult:
 
 @dataclass(frozen=True, slots=True)
 class FoundImage:
-    """An image of a resource, as ``inspect`` shows it; ``origins`` come from the annotation."""
+    """An image of a resource, as ``inspect`` shows it; ``origins`` is what the annotation says of it, as YAML."""
 
     image: str
-    origins: Sequence[Mapping[str, Any]]
+    origins: str
     resource: str
 
 
@@ -105,7 +109,8 @@ def resolve(inputs: Iterable[SourceFile], options: ResolveOptions, resolver: Res
     config, found = _read(inputs)
     mapped = (Override(ImageMatch(given), url, True) for given, url in options.image_map.items())
     config = config.with_overrides(mapped)
-    given = _unique(image for document in found for image in rules.find(document.body, config.rules))
+    # The order in which they are begun, and in which failures are told: several runs are to say the same.
+    given = sorted({image for document in found for image in rules.find(document.body, config.rules)})
     choice = Choice(config, options.builds, options.platform)
     results = _resolved(given, lambda image: resolve_image(image, choice, resolver), options.concurrency)
     bodies = [_rewritten(d.body, config, results, options.images_annotation) for d in found]
@@ -120,22 +125,18 @@ def unresolved(inputs: Iterable[SourceFile]) -> list[str]:
 
 
 def inspect(inputs: Iterable[SourceFile]) -> list[FoundImage]:
-    """Each image with the resource it stands in, sorted by image."""
+    """Each image at each place with the resource it stands in, sorted by image."""
     config, found = _read(inputs)
     rows = []
     for document in found:
-        known = {str(e.get("url")): e.get("origins") or [] for e in annotated_images(document.body)}
-        for image in _unique(rules.find(document.body, config.rules)):
-            rows.append(FoundImage(image, known.get(image, []), document.description))
+        known = annotated_origins(document.body)
+        for image in rules.find(document.body, config.rules):
+            rows.append(FoundImage(image, known.get(image, ""), document.description))
     return sorted(rows, key=lambda row: (row.image, row.resource))
 
 
 def _read(inputs: Iterable[SourceFile]) -> tuple[Config, list[documents.Document]]:
     return config_reader.split([d for file in inputs for d in documents.read(file.path, file.data)])
-
-
-def _unique(texts: Iterable[str]) -> list[str]:
-    return list(dict.fromkeys(texts))
 
 
 def _resolved(
