@@ -25,13 +25,13 @@ def layer_name(digest: Digest) -> str:
 
 
 def written(parcels: Sequence[Parcel]) -> bytes:
-    """manifest.json for ``parcels``, in the order given."""
+    """manifest.json for ``parcels``, sorted by digest."""
     return go_json(
         [
             {"ImageIndex": _index(p), "Image": None}
             if p.manifest.is_index
             else {"ImageIndex": None, "Image": _image(p)}
-            for p in parcels
+            for p in sorted(parcels, key=lambda parcel: parcel.digest)
         ]
     )
 
@@ -68,7 +68,7 @@ def _image(parcel: Parcel) -> dict[str, object]:
 
 
 def _index(parcel: Parcel) -> dict[str, object]:
-    children = [replace(child, tag=parcel.tag) for child in parcel.children]
+    children = [replace(child, tag=parcel.tag, original=parcel.original) for child in parcel.children]
     images = [_image(child) for child in children if not child.manifest.is_index]
     indexes = [_index(child) for child in children if child.manifest.is_index]
     return {
@@ -107,7 +107,7 @@ def _from_index(value: Mapping[str, Any]) -> Parcel:
     manifest = _checked(value)
     children = [_from_image(child) for child in value.get("Images") or []]
     children += [_from_index(child) for child in value.get("Indexes") or []]
-    children = [replace(child, tag="") for child in children]  # theirs is the tag of the whole
+    children = [replace(child, tag="", original="") for child in children]  # theirs are those of the whole
     reference = Reference.parse(str(value["Refs"][0]))
     return Parcel(reference.repo, manifest, b"", tuple(children), *_names(value))
 

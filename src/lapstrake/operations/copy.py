@@ -93,8 +93,8 @@ class TarSource:
         name = archive.layer_name(layer.digest)
         if name not in self._tar and not layer.is_distributable:
             raise InputError(
-                f"Expected to find layer '{layer.digest}' in the tar (hint: This may be because when copying to a tar "
-                "file, the --include-non-distributable-layers flag should have been provided.)"
+                f"file {name} not found in tar (hint: This may be because when copying to a tarball, the "
+                "--include-non-distributable-layers flag should have been provided.)"
             )
         return self._tar.chunks(name)
 
@@ -218,9 +218,8 @@ def _write_locations(registry: Registry, bundle: Reference, bundles: set[Digest]
         raise AssertionError("a copied bundle is known by digest")
     image = RemoteImage(bundle.repo, registry.manifest(bundle))
     lock = images_lock_of(registry, image)
-    locations = ImageLocations(
-        tuple(ImageLocation(str(i.reference), i.reference.digest in bundles) for i in lock.images)
-    )
+    images = {ImageLocation(str(i.reference), i.reference.digest in bundles) for i in lock.images}
+    locations = ImageLocations(tuple(images))
     layer = pack([Entry(".", 0o700, None), Entry(naming.LOCATIONS_FILE, 0o600, locations.to_yaml())])
     reference = bundle.with_tag(naming.locations_tag(bundle.digest))
     try:
@@ -306,8 +305,19 @@ def _kept_layers(
 def report_skipped(
     parcels: Sequence[Parcel], options: CopyOptions, report: Report, target: Repository | None = None
 ) -> None:
-    """The note about layers that were left behind; images are called by their place in ``target`` if there is one."""
+    """The notes about layers that were left behind, or that there was nothing to leave.
+
+    Images are called by their place in ``target`` if there is one.
+    """
+    layers = [
+        layer for parcel in parcels for image in parcel.images() for layer in image.manifest.image().layers
+    ]
     if options.non_distributable:
+        if all(layer.is_distributable for layer in layers):
+            report(
+                "copy | Warning: '--include-non-distributable-layers' flag provided, but no images contained a "
+                "non-distributable layer."
+            )
         return
     skipped = [
         (image, [str(layer.digest) for layer in image.manifest.image().layers if not layer.is_distributable])
