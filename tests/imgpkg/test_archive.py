@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -22,10 +23,10 @@ def image(tag: str = "", *, label: str = "é", is_root: bool = False) -> Parcel:
 
 
 def index() -> Parcel:
-    children = (image(label="1"), image(label="2"))
+    children = tuple(replace(image(label=label), original="") for label in "12")
     described = [{"digest": str(c.digest), "size": 1, "mediaType": "m"} for c in children]
     data = json.dumps({"manifests": described}).encode()
-    return Parcel(REPO, RawManifest.of(OCI_INDEX, data), b"", children, "multi")
+    return Parcel(REPO, RawManifest.of(OCI_INDEX, data), b"", children, "multi", "o.test/app@sha256:2")
 
 
 @pytest.mark.parametrize(
@@ -33,6 +34,33 @@ def index() -> Parcel:
 )
 def test_archive_reads_what_it_wrote(parcel: Parcel) -> None:
     assert archive.read(archive.written([parcel])) == [parcel]
+
+
+def test_archive_tells_of_an_indexs_images_what_it_tells_of_the_index() -> None:
+    (entry,) = json.loads(archive.written([index()]))
+    images = entry["ImageIndex"]["Images"]
+    assert {(image["Tag"], image["OrigRef"]) for image in images} == {("multi", "o.test/app@sha256:2")}
+
+
+def test_archive_is_sorted_by_digest() -> None:
+    parcels = [image(label=label) for label in "abcdef"]
+    written = json.loads(archive.written(parcels))
+    digests = [entry["Image"]["Manifest"]["Digest"] for entry in written]
+    assert digests == sorted(digests)
+    assert digests != [str(parcel.digest) for parcel in parcels]
+
+
+def test_archive_knows_no_content_of_what_is_no_layer() -> None:
+    config = ImageConfig((Digest.of(b"tar"),)).to_bytes()
+    signature = Descriptor("application/vnd.dev.cosign.simplesigning.v1+json", 3, Digest.of(b"abc"))
+    parcels = [Parcel(REPO, manifest_of(config, layers), config) for layers in ([signature], [])]
+    written = json.loads(archive.written(parcels))
+    assert sorted(
+        str(entry["Image"]["Layers"] and entry["Image"]["Layers"][0]["DiffID"]) for entry in written
+    ) == [
+        "",
+        "None",
+    ]
 
 
 def test_archive_has_imgpkgs_keys_in_order() -> None:
