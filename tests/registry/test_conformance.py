@@ -367,7 +367,9 @@ def test_manifest_whose_blobs_are_missing(registry: Registry) -> None:
     [
         pytest.param({"schemaVersion": 2, "mediaType": IMAGE, "layers": []}, IMAGE, id="no config"),
         pytest.param(image(), "application/json", id="no manifest's type"),
-        pytest.param(image(), INDEX, id="another type than it says"),
+        pytest.param(image(), INDEX, id="image as an index"),
+        pytest.param(image(mediaType=DOCKER_IMAGE), IMAGE, id="another type than it says"),
+        pytest.param(image(manifests=[]), IMAGE, id="image and index in one"),
     ],
 )
 def test_manifest_that_is_none(registry: Registry, value: object, media_type: str) -> None:

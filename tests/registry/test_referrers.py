@@ -123,7 +123,7 @@ def test_damaged_manifest_is_not_served_and_can_be_pushed_again(
 ) -> None:
     digest = push(store, "app", "v1", b"layer")
     root = tmp_path / "content"
-    (root / "blobs" / digest.hex[:2] / digest.hex).write_bytes(b'{"config": {}}')
+    (root / "blobs" / digest.hex[:2] / digest.hex).write_bytes(manifest_of(CONFIG, []).data)
     again = Store(str(root), clock)
     assert not is_there(again, "app", "v1")
     assert not is_there(again, "app", str(digest))

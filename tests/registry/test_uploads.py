@@ -178,8 +178,8 @@ def test_uploads_are_bounded_in_number(tmp_path: Path, clock: Clock) -> None:
 
 def test_failed_post_with_content_leaves_no_upload(tmp_path: Path, clock: Clock) -> None:
     with serving(tmp_path, clock, uploads=1) as client:
-        for _ in range(2):
-            answer = client("POST", f"a/b/blobs/uploads/?digest={Digest.of(b'x')}", b"y")
+        for wrong in (str(Digest.of(b"x")), "nonsense", "md5:12"):
+            answer = client("POST", f"a/b/blobs/uploads/?digest={wrong}", b"y")
             assert refusal(answer) == (400, "DIGEST_INVALID")
         assert client.put(b"x").status == 201
 
