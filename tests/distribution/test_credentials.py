@@ -142,11 +142,5 @@ def test_unknown_keychain_is_an_error() -> None:
     )
 
 
-def test_github_keychain_uses_its_token() -> None:
-    environment = {"IMGPKG_ACTIVE_KEYCHAINS": "github", "GITHUB_TOKEN": "t"}
-    assert of("ghcr.io/team/app", environment).password == "t"
-    assert of("host.test/app", environment) == NONE
-
-
 def test_credentials_do_not_show_their_secrets() -> None:
     assert "secret" not in repr(Credentials("me", "secret", "secret", "secret"))

@@ -16,8 +16,8 @@ from lapstrake.distribution.docker_config import HelperFailed, UnreadableConfig,
 from lapstrake.errors import InputError
 from lapstrake.oci.reference import DEFAULT_REGISTRY, Repository
 
-KEYCHAINS = ("aks", "ecr", "gke", "github")
-
+_KEYCHAINS = ("aks", "ecr", "gke", "github")
+_ALL_KEYCHAINS = ("gke", "ecr", "aks", "github")  # in the order in which they are asked
 _FIELDS = ("HOSTNAME", "USERNAME", "PASSWORD", "IDENTITY_TOKEN", "REGISTRY_TOKEN")
 _REMEMBERED = 300.0  # seconds for which an answer is not asked for again
 
@@ -112,10 +112,12 @@ class Credentialed:
         return None
 
     def _from_keychains(self, repository: Repository) -> Credentials:
-        token = self._environment.get("GITHUB_TOKEN", "")
-        if "github" in self._keychains and token and repository.registry == "ghcr.io":
-            return Credentials(username="unset", password=token)
-        return Credentials()
+        if not self._keychains:
+            return Credentials()
+        from lapstrake.distribution.keychains.clouds import cloud_login
+
+        found = cloud_login(self._keychains, repository.registry, self._environment)
+        return Credentials(*found) if found else Credentials()
 
 
 def _explicit(
@@ -134,11 +136,12 @@ def _explicit(
 
 def _keychains(environment: Mapping[str, str], prefix: str) -> Sequence[str]:
     if environment.get(f"{prefix}_ENABLE_IAAS_AUTH") == "true":
-        return KEYCHAINS
+        return _ALL_KEYCHAINS
     names = [name.strip() for name in environment.get(f"{prefix}_ACTIVE_KEYCHAINS", "").split(",")]
-    for name in filter(None, names):
-        if name not in KEYCHAINS:
-            known = ", ".join(KEYCHAINS)
+    names = [name for name in names if name]
+    for name in names:
+        if name not in _KEYCHAINS:
+            known = ", ".join(_KEYCHAINS)
             raise InputError(
                 f"Creating registry keychain: Unable to load keychain for {name}, available keychains [{known}]"
             )
