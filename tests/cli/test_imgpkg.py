@@ -1,11 +1,15 @@
 from __future__ import annotations
 
+import io
+import json
+import logging
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from lapstrake.cli.imgpkg import main
+from lapstrake.cli.request_log import show_requests
 from lapstrake.registry.server import RunningRegistry, serve
 
 
@@ -58,6 +62,15 @@ def registry(tmp_path: Path) -> Iterator[RunningRegistry]:
             "--output-type can only have the following values [text, yaml]",
             id="describe as",
         ),
+        pytest.param(
+            "push -i a.test/b",
+            "Parsing 'a.test/b': repository must be between 2 and 255 characters in length: b",
+            id="push short name",
+        ),
+        pytest.param("tag", "Use one of available subcommands: list, resolve", id="tag"),
+        pytest.param(
+            "tag list x y", "command 'imgpkg tag list' does not accept extra arguments 'x'", id="too much"
+        ),
         pytest.param("pish", "command 'imgpkg' does not accept extra arguments 'pish'", id="no such command"),
     ],
 )
@@ -92,6 +105,77 @@ def test_bundle_lock_leads_back_to_the_bundle(
     assert (out / ".imgpkg" / "images.yml").exists()
     assert main(["tag", "list", "-i", f"{registry.host}/copy"]) == 0
     assert capsys.readouterr().out == "1.0\t\n"
+
+
+def test_pull_does_not_empty_the_folder_it_runs_in(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    for output in (".", "./", "..", "../", "/", "//", "../here", "x/..", str(tmp_path)):
+        assert main(["pull", "-i", "127.0.0.1:1/a/b", "-o", output]) == 1
+        assert "Disallowed output directory" in capsys.readouterr().err
+    assert main(["pull", "-i", "127.0.0.1:1/a/b", "-o", "../here-too"]) == 1
+    assert "Disallowed output directory" not in capsys.readouterr().err
+
+
+def test_terminal_sets_an_error_apart(
+    registry: RunningRegistry, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "link").symlink_to("nowhere")
+    (tmp_path / "f").write_text("")
+    assert main(["push", "-i", f"{registry.host}/app", "-f", str(tmp_path), "--tty"]) == 1
+    captured = capsys.readouterr()
+    assert captured.out == "dir: .\nfile: f\n\n"
+    assert captured.err.startswith("imgpkg: Error: Adding file ")
+
+
+def test_json_has_the_lines_as_they_were_begun(
+    registry: RunningRegistry, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "f").write_text("hello")
+    assert main(["push", "-i", f"{registry.host}/app", "-f", str(tmp_path / "f"), "--json"]) == 0
+    first, second, last = json.loads(capsys.readouterr().out)["Lines"]
+    assert (first, second.partition("@")[0], last) == (
+        "file: f\n",
+        f"Pushed '{registry.host}/app",
+        "Succeeded",
+    )
+
+
+def test_tags_have_the_columns_that_are_wanted(
+    registry: RunningRegistry, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "f").write_text("hello")
+    image = f"{registry.host}/app:1d"
+    assert main(["push", "-i", image, "-f", str(tmp_path / "f")]) == 0
+    assert main(["tag", "list", "-i", image, "--column", "digest"]) == 0
+    assert main(["tag", "list", "-i", image, "--column", "Name,digest"]) == 0
+    assert capsys.readouterr().out == "-\t\n1d\t-\t\n"
+    assert main(["tag", "list", "-i", image, "--column", "nope"]) == 1
+    assert capsys.readouterr().err == "imgpkg: Error: Failed to find header: nope\n"
+
+
+def test_debug_shows_requests_without_secrets(
+    registry: RunningRegistry, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["tag", "resolve", "-i", f"{registry.host}/app:1d", "--registry-username", "me"]
+    assert main([*words, "--registry-password", "hunter2", "--debug"]) == 1
+    shown = capsys.readouterr().err
+    assert f'http://{registry.host} "GET /v2/ HTTP/1.1" 200' in shown
+    assert "hunter2" not in shown
+    assert main(words) == 1
+    assert len(capsys.readouterr().err.splitlines()) == 2
+
+
+def test_debug_hides_tokens_in_addresses() -> None:
+    out = io.StringIO()
+    end = show_requests(out)
+    logging.getLogger("urllib3.connectionpool").debug(
+        "%s -> %s", "http://a.test/x?token=s3cret&n=1", "http://b.test"
+    )
+    end()
+    assert out.getvalue().endswith(" http://a.test/x?token=REDACTED&n=1 -> http://b.test\n")
 
 
 def test_version_comes_with_and_without_terminal(capsys: pytest.CaptureFixture[str]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from lapstrake.distribution.client import RegistryClient, RegistryOptions
 from lapstrake.errors import InputError, RegistryError
 from lapstrake.imgpkg.description import as_yaml
 from lapstrake.imgpkg.locks import BundleLock, ImagesLock
+from lapstrake.oci.manifest import DOCKER_FOREIGN_LAYER, DOCKER_MANIFEST, OCI_INDEX, go_json
 from lapstrake.oci.reference import Reference, Repository
 from lapstrake.operations.copy import (
     CopyOptions,
@@ -173,6 +175,24 @@ def test_pull_bundle_with_nested_ones(house: House) -> None:
     assert f"  Pulling nested bundle '{nested}'" in lines
 
 
+def test_pull_tells_how_deep_bundles_are_nested(house: House) -> None:
+    image = house.push_image("all:a", a="1")
+    inner = house.push_bundle("all:inner", image)
+    middle = house.push_bundle("all:middle", inner)
+    house.push_bundle("all:outer", middle, inner)
+    lines: list[str] = []
+    pull_bundle(
+        house.client, house.ref("all:outer"), str(house.folder / "out"), recursive=True, report=lines.append
+    )
+    assert [line for line in lines if "Extracting" not in line][1:-2] == [
+        "\nNested bundles",
+        f"  Pulling nested bundle '{middle}'",
+        f"    Pulling nested bundle '{inner}'",
+        f"  Pulling nested bundle 'gone.test/team/app@{inner.digest}'",
+        "  Skipped, already downloaded",
+    ]
+
+
 def copied(house: House, name: str, target: str, options: CopyOptions | None = None) -> None:
     options = options or CopyOptions()
     parcels = bundle_parcels(house.client, house.ref(name), options)
@@ -290,3 +310,49 @@ def test_describe_refuses_images(house: House) -> None:
         InputError, match=f"Only bundles can be described, and {house.host}/image is not a bundle"
     ):
         describe(house.client, house.ref("image"))
+
+
+def test_describe_shows_the_layers_of_an_index_for_linux_on_amd64(house: House) -> None:
+    images = [house.push_image(f"all:{name}", a=name) for name in ("arm64", "amd64")]
+    described = [
+        {
+            "mediaType": DOCKER_MANIFEST,
+            "size": house.client.head(image).size,
+            "digest": str(image.digest),
+            "platform": {"os": "linux", "architecture": name},
+        }
+        for image, name in zip(images, ("arm64", "amd64"), strict=True)
+    ]
+    index = go_json({"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": described})
+    digest = house.client.put_manifest(house.ref("all:index"), OCI_INDEX, index)
+    house.push_bundle("all:b", house.repo("all").with_digest(digest), images[0])
+    shown = {image.digest: image.layers for image in describe(house.client, house.ref("all:b")).images}
+    layers = [tuple(layer.digest for layer in house.client.manifest(i).image().layers) for i in images]
+    assert shown == {digest: layers[1], images[0].digest: layers[0]}
+
+
+def test_describe_shows_the_signature_of_the_bundle_itself(house: House) -> None:
+    bundle = house.push_bundle("all:b")
+    assert bundle.digest
+    signature = house.push_image(f"all:{bundle.digest.tag_prefix}.sig", sig="signed")
+    (image,) = describe(house.client, house.ref("all:b")).images
+    assert (image.kind, image.digest) == ("Signature", signature.digest)
+
+
+def test_copy_says_which_layers_stay_behind_by_their_new_place(house: House) -> None:
+    pushed = house.push_image("app:v1", a="1")
+    manifest = json.loads(house.client.manifest(pushed).data)
+    manifest["layers"][0]["mediaType"] = DOCKER_FOREIGN_LAYER
+    digest = house.client.put_manifest(house.ref("app:v2"), DOCKER_MANIFEST, go_json(manifest))
+    parcels = image_parcels(house.client, house.ref("app:v2"), CopyOptions())
+    for options, told in (
+        (CopyOptions(), [f"copy |  - Image: {house.host}/new@{digest}", "copy |    Layers:"]),
+        (CopyOptions(non_distributable=True), []),
+    ):
+        lines: list[str] = []
+        source = RegistrySource(house.client)
+        copy_to_repository(house.client, parcels, source, house.repo("new"), options, lines.append)
+        assert lines[3:5] == told
+    ordinary = image_parcels(house.client, house.ref("app:v1"), CopyOptions())
+    copy_to_repository(house.client, ordinary, source, house.repo("new"), options, lines.append)
+    assert "no images contained a non-distributable layer" in lines[-1]

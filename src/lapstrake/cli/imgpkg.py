@@ -198,14 +198,25 @@ def _root() -> Command:
 
 
 def _ui(args: Arguments) -> UI:
-    """An error stands apart from the lines before it."""
+    """An error stands apart from the lines before it; with --debug, requests are told on standard error."""
     ui = UI.of(args)
+    if args["debug"]:
+        from lapstrake.cli.request_log import show_requests
+
+        end_log = show_requests(sys.stderr)
+    else:
+        end_log = None
 
     def failed(text: str) -> bool:
         ui.gap()
         return ui.error(text)
 
-    args.on_error = failed
+    def ended() -> None:
+        ui.flush()
+        if end_log is not None:
+            end_log()
+
+    args.on_error, args.on_end = failed, ended
     return ui
 
 
