@@ -194,6 +194,17 @@ def test_blob_that_was_just_asked_for_survives_a_sweep(store: Store, clock: Cloc
         store.blob("app", Digest.of(b"layer"))
 
 
+def test_blob_that_just_came_survives_the_end_of_another_manifest_that_named_it(
+    store: Store, clock: Clock
+) -> None:
+    digest = push(store, "app", "v1", b"layer")
+    clock.now += DAY
+    add_blob(store, "app", b"layer")
+    store.delete_manifest("app", str(digest))
+    push(store, "app", "v2", b"other")
+    assert os.path.exists(store.blob("app", Digest.of(b"layer")))
+
+
 def test_deletion_takes_the_tags_along(store: Store) -> None:
     digest = push(store, "app", "v1", b"layer")
     store.delete_manifest("app", str(digest))

@@ -50,6 +50,7 @@ class Retention:
     def new_blob(self, repository: str, digest: Digest, now: float) -> None:
         """Look after a while whether a manifest names it by then."""
         self._candidates[repository, digest] = now + self._unnamed
+        self.asked_for(repository, digest, now)  # a manifest that goes must not take it along
         self.received(repository, now)
 
     def received(self, repository: str, now: float) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import socket
 import threading
@@ -27,6 +28,7 @@ from lapstrake.registry.store import Store
 from lapstrake.registry.tokens import Tokens, signing_key
 from lapstrake.registry.uploads import Uploads
 
+_LOG = logging.getLogger("lapstrake.registry")
 _BACKLOG = 256
 _START_SECONDS = 10.0
 _THREADS = 8
@@ -111,7 +113,10 @@ class RunningRegistry:
 
     def _sweep(self) -> None:
         while not self._closing.wait(self._sweep_seconds):
-            self.sweep()
+            try:
+                self.sweep()
+            except Exception:
+                _LOG.exception("looking for what has ended failed")
 
     def _await_start(self) -> None:
         deadline = time.monotonic() + _START_SECONDS
