@@ -11,7 +11,6 @@ import binascii
 import json
 import os
 import re
-import subprocess
 from collections.abc import Mapping
 
 from lapstrake.distribution.failures import json_reason
@@ -184,6 +183,8 @@ class HelperFailed(InputError):
 
 
 def _asked(program: str, server: str, environment: Mapping[str, str]) -> Fields:
+    import subprocess
+
     try:
         done = subprocess.run(
             [program, "get"],

@@ -7,11 +7,14 @@ spoken to directly; an entry of NO_PROXY is ``*``, an address, a network (CIDR),
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 from urllib.parse import SplitResult, urlsplit
 
 from lapstrake.errors import InputError
+
+if TYPE_CHECKING:
+    from ipaddress import IPv4Address, IPv6Address
 
 _PORTS = {"http": 80, "https": 443}
 
@@ -51,6 +54,8 @@ def _covers(entry: str, host: str, port: str) -> bool:
         return True
     address = _address(host)
     if "/" in entry:
+        import ipaddress
+
         try:
             return address is not None and address in ipaddress.ip_network(entry, strict=False)
         except ValueError:
@@ -75,7 +80,9 @@ def _split_port(entry: str) -> tuple[str, str]:
     return (name, port) if colon and ":" not in name else (entry, "")
 
 
-def _address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+def _address(text: str) -> IPv4Address | IPv6Address | None:
+    import ipaddress
+
     try:
         return ipaddress.ip_address(text)
     except ValueError:

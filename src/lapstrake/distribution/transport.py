@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
-import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from urllib.parse import urljoin, urlsplit
@@ -26,15 +26,13 @@ Body = bytes | Callable[[], Iterable[bytes]]  # the function is called once for 
 _LARGEST_LEFTOVER = 64 << 10
 _PIECE = 1 << 20
 _MOST_REDIRECTS = 10
-_LEAST_PROGRESS = (
-    1024  # bytes; what comes more slowly than this in the time for an answer is as good as stalled
-)
+_LEAST_PROGRESS = 1024  # bytes in the time for an answer; what is slower is as good as stalled
 _PATIENCE = 30.0  # seconds, if the time for an answer is not bounded
 _SENT_AT_ONCE = 256 << 10  # bytes; each piece may take as long as a connection may
 _UNPREPARED = "Error while preparing a transport to talk with the registry: Unable to create round tripper: "
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _REDIRECTED = ("GET", "HEAD")
-_OWN_HEADERS = {"imgpkg-session-id": uuid.uuid4().hex, "User-Agent": "lapstrake"}
+_OWN_HEADERS = {"imgpkg-session-id": os.urandom(16).hex(), "User-Agent": "lapstrake"}
 
 
 @dataclass(frozen=True, slots=True)
