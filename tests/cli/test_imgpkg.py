@@ -67,6 +67,11 @@ def registry(tmp_path: Path) -> Iterator[RunningRegistry]:
             "Parsing 'a.test/b': repository must be between 2 and 255 characters in length: b",
             id="push short name",
         ),
+        pytest.param(
+            "describe -b A",
+            "Unable to check if A is a bundle: could not parse reference: A",
+            id="describe bad name",
+        ),
         pytest.param("tag", "Use one of available subcommands: list, resolve", id="tag"),
         pytest.param(
             "tag list x y", "command 'imgpkg tag list' does not accept extra arguments 'x'", id="too much"

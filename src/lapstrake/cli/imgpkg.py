@@ -466,6 +466,7 @@ def _parcels(
 
 def _describe(args: Arguments) -> int:
     from lapstrake.imgpkg.description import as_text, as_yaml
+    from lapstrake.imgpkg.remote import prefixed
     from lapstrake.oci.reference import Reference
     from lapstrake.operations.describe import describe
 
@@ -473,9 +474,11 @@ def _describe(args: Arguments) -> int:
     if args["output-type"] not in ("text", "yaml"):
         raise InputError("--output-type can only have the following values [text, yaml]")
     with _client(args) as client:
+        with prefixed(f"Unable to check if {args['bundle']} is a bundle"):
+            reference = Reference.parse(args["bundle"])
         described = describe(
             client,
-            Reference.parse(args["bundle"]),
+            reference,
             layers=args["layers"],
             signatures=args["cosign-artifacts"],
             concurrency=args["concurrency"],
