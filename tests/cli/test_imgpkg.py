@@ -68,8 +68,8 @@ def registry(tmp_path: Path) -> Iterator[RunningRegistry]:
             id="push short name",
         ),
         pytest.param(
-            "describe -b A",
-            "Unable to check if A is a bundle: could not parse reference: A",
+            "describe -b a",
+            "Unable to check if a is a bundle: could not parse reference: a",
             id="describe bad name",
         ),
         pytest.param("tag", "Use one of available subcommands: list, resolve", id="tag"),
