@@ -90,6 +90,22 @@ def test_layer_keeps_modes_of_folders_as_go_numbers_them() -> None:
         ]
 
 
+@pytest.mark.parametrize(
+    ("mode", "kept"),
+    [
+        pytest.param(0o4755, 1 << 23 | 0o755, id="runs as its owner"),
+        pytest.param(0o2755, 1 << 22 | 0o755, id="runs as its group"),
+        pytest.param(0o1777, 1 << 20 | 0o777, id="sticky"),
+        pytest.param(0o640, 0o640, id="plain"),
+    ],
+)
+def test_layer_keeps_modes_of_files_as_go_numbers_them(mode: int, kept: int) -> None:
+    layer = pack([Entry("f", mode, b"abc")], preserve_permissions=True)
+    with tarfile.open(fileobj=io.BytesIO(content(layer)), mode="r:gz") as tar:
+        assert tar.getmember("f").mode == kept
+    assert [file.mode & 0o777 for file in unpack([content(layer)])] == [kept & 0o777]
+
+
 def test_layer_keeps_names_that_are_no_text() -> None:
     name = b"\xff\xfe".decode(errors="surrogateescape")
     assert names(pack([Entry(name, 0o600, b"")])) == [name]

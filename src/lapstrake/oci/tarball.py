@@ -19,6 +19,7 @@ END = bytes(2 * BLOCK)
 _USTAR = b"ustar\x0000"
 _GNU = b"ustar  \x00"
 _LONGEST_HEADER = 1 << 20  # bytes of a PAX or GNU name record
+_OCTAL_MODES = 8**7  # of seven digits; Go's numbers for folders and for what runs as its owner are larger
 _GO_DIRECTORY = 1 << 31
 _GO_SPECIAL_BITS = ((0o4000, 1 << 23), (0o2000, 1 << 22), (0o1000, 1 << 20))  # setuid, setgid, sticky
 _REGULAR = frozenset(b"07\x00")
@@ -69,17 +70,22 @@ def written(entries: Iterable[Entry], *, preserve_permissions: bool) -> Iterator
     """
     for entry in entries:
         if entry.data is None:
-            yield _folder(entry, preserve_permissions)
+            mode = _GO_DIRECTORY | _go_mode(entry.mode) if preserve_permissions else 0o700
+            yield _start(entry.path, b"5", mode, 0)
         else:
-            mode = entry.mode & (0o777 if preserve_permissions else 0o700)
+            mode = _go_mode(entry.mode) if preserve_permissions else entry.mode & 0o700
             yield from file_member(entry.path, mode, entry.data)
     yield END
+
+
+def _go_mode(mode: int) -> int:
+    return mode & 0o777 | sum(go for unix, go in _GO_SPECIAL_BITS if mode & unix)
 
 
 def file_member(path: str, mode: int, data: bytes | Stream) -> Iterator[bytes]:
     """The pieces of one file: header, content, padding."""
     size = data.size if isinstance(data, Stream) else len(data)
-    yield _named(path, b"0", _octal(mode, 8), size)
+    yield _start(path, b"0", mode, size)
     if isinstance(data, Stream):
         yield from _whole(path, data)
     else:
@@ -98,14 +104,12 @@ def _whole(path: str, data: Stream) -> Iterator[bytes]:
         raise InputError(f"Expected '{path}' to keep its size of {data.size} bytes while it is read")
 
 
-def _folder(entry: Entry, preserve_permissions: bool) -> bytes:
-    if not preserve_permissions:
-        return _named(entry.path, b"5", _octal(0o700, 8), 0)
-    # The number Go gives a folder's mode does not fit in octal, so it goes in base 256, as GNU has it.
-    special = sum(go for unix, go in _GO_SPECIAL_BITS if entry.mode & unix)
-    mode = b"\x80" + (_GO_DIRECTORY | special | entry.mode & 0o777).to_bytes(7, "big")
-    name = entry.path.encode(errors="surrogateescape")
-    header = _header(name[:100], b"", b"5", mode, 0, _GNU)
+def _start(path: str, kind: bytes, mode: int, size: int) -> bytes:
+    """The header of an entry and what has to come before it. Large numbers of modes make it one in GNU's format."""
+    if mode < _OCTAL_MODES:
+        return _named(path, kind, _octal(mode, 8), size)
+    name = path.encode(errors="surrogateescape")
+    header = _header(name[:100], b"", kind, _octal(mode, 8), size, _GNU)
     return header if len(name) <= 100 else _gnu_long_name(name) + header
 
 
