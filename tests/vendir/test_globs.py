@@ -17,7 +17,13 @@ from lapstrake.vendir.globs import matcher
         pytest.param("{cmd,.hidden}/x", ".hidden/x", "other/x", id="alternatives"),
         pytest.param("LICENSE{,.md}", "LICENSE", "LICENSE.txt", id="empty-alternative"),
         pytest.param("[a-c].txt", "b.txt", "d.txt", id="class"),
-        pytest.param("[!a-c].txt", "d.txt", "b.txt", id="negated-class"),
+        pytest.param("[^a-c].txt", "d.txt", "b.txt", id="negated-class"),
+        pytest.param("[!a].txt", "!.txt", "b.txt", id="exclamation-mark-is-a-character"),
+        pytest.param("[\\]]", "]", "\\", id="escape-in-class"),
+        pytest.param("/a.md", "a.md", "b/a.md", id="slash-in-front"),
+        pytest.param("./d/../a.md/", "a.md", "d/a.md", id="cleaned"),
+        pytest.param("d**", "de", "d/e", id="two-stars-beside-others"),
+        pytest.param("d/**.go", "d/a.go", "d/e/a.go", id="two-stars-before-others"),
         pytest.param("?.txt", "a.txt", "ab.txt", id="one-character"),
         pytest.param("a\\*b", "a*b", "axb", id="escaped"),
         pytest.param("a.b+c", "a.b+c", "aXb+c", id="plain-characters"),
@@ -29,7 +35,13 @@ def test_pattern_matches(pattern, fits, misses):
     assert not matches(misses)
 
 
-def test_broken_pattern_is_refused():
+@pytest.mark.parametrize("pattern", ["a[b", "[", "[]", "[a-]*", "{a", "a\\"])
+def test_broken_pattern_is_refused(pattern):
     with pytest.raises(InputError) as caught:
-        matcher(["a[b"])
-    assert str(caught.value) == "syntax error in pattern: a[b"
+        matcher([pattern])
+    assert str(caught.value) == "syntax error in pattern"
+
+
+def test_range_that_is_upside_down_holds_nothing():
+    matches = matcher(["[z-a]x"])
+    assert not any(matches(path) for path in ("ax", "zx", "mx", "-x", "[z-a]x"))

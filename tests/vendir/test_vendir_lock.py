@@ -26,7 +26,11 @@ def test_lock_is_read_as_it_was_printed():
 def test_git_is_pinned_to_the_commit():
     config = config_of(Contents("a", "git", {"url": "u", "refSelection": {"semver": {}}}))
     locked = apply(config, lock_of(LockedContents("a", "git", {"sha": "abc"})))
-    assert locked.directories[0].contents[0].source == {"url": "u", "ref": "abc", "refSelection": {"semver": {}}}
+    assert locked.directories[0].contents[0].source == {
+        "url": "u",
+        "ref": "abc",
+        "refSelection": {"semver": {}},
+    }
 
 
 def test_image_is_pinned_and_keeps_its_tag():

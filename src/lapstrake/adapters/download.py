@@ -93,7 +93,7 @@ class Downloads:
     def _pieces(self, request: Request, limit: int) -> Iterator[bytes]:
         refuse_unusable(request.url)
         url, headers = _without_userinfo(request)
-        run = _Run(self.opener, url, headers, self.clock() + self.longest, self.clock)
+        run = _Run(self.opener, request.url, url, headers, self.clock() + self.longest, self.clock)
         response = run.begin()
         what = request.name or without_passwords(request.url).partition("?")[0]
         received = 0
@@ -112,9 +112,16 @@ class _Run:
     """One download, with as many requests as it takes."""
 
     def __init__(
-        self, opener: Opener, url: str, headers: Mapping[str, str], end: float, clock: Callable[[], float]
+        self,
+        opener: Opener,
+        given: str,
+        url: str,
+        headers: Mapping[str, str],
+        end: float,
+        clock: Callable[[], float],
     ) -> None:
         self._opener = opener
+        self._given = given
         self._url = url
         self._headers = {"Accept-Encoding": "identity", **headers}
         self._end = end
@@ -162,7 +169,7 @@ class _Run:
         try:
             return self._opener.request("GET", self._url, headers=headers, redirects=_REDIRECTS)
         except (urllib3.exceptions.HTTPError, OSError) as e:
-            raise InputError(failure(self._url, e)) from e
+            raise InputError(failure(self._given, e)) from e
 
 
 def _without_userinfo(request: Request) -> tuple[str, Mapping[str, str]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import stat
@@ -63,6 +64,25 @@ def copy_tree(source: str, target: str) -> None:
         shutil.copy2(source, target, follow_symlinks=False)
 
 
+def copy_content(source: str, target: str, folder: str) -> None:
+    """Copy the content of a file with the usual mode; a link is followed if it stays below ``folder``, else copied."""
+    real, root = os.path.realpath(source), os.path.realpath(folder)
+    if os.path.islink(source) and not (real.startswith(root + os.sep) and os.path.isfile(real)):
+        remove(target)
+        copy_tree(source, target)
+        return
+    make_private_folders(os.path.dirname(target))
+    remove(target)
+    shutil.copyfile(source, target)
+    os.chmod(target, 0o644)
+
+
+def refuse_copy_into_itself(source: str, target: str) -> None:
+    """InputError if ``target`` is to be made below ``source``."""
+    if f"{os.path.realpath(target)}{os.sep}".startswith(f"{os.path.realpath(source)}{os.sep}"):
+        raise InputError(f"Expected '{source}' not to hold the place it is copied to")
+
+
 def keep_only(folder: str, kept: set[str]) -> None:
     """Remove every file below ``folder`` that is not in ``kept``, then every folder left without files."""
     for path in files_below(folder):
@@ -84,7 +104,7 @@ def remove(path: str) -> None:
 def move(source: str, target: str) -> None:
     """Put ``source`` in the place of ``target``."""
     remove(target)
-    os.makedirs(os.path.dirname(target) or ".", 0o755, exist_ok=True)
+    make_private_folders(os.path.dirname(target) or ".")
     shutil.move(source, target)
 
 
@@ -99,6 +119,9 @@ def refuse_links_out(folders: Iterable[str]) -> None:
             try:
                 resolved = os.path.realpath(link, strict=True)
             except OSError as e:
-                raise InputError(f"Unable to resolve symlink: lstat {e.filename}: {reason(e)}") from e
+                why = f"lstat {e.filename}: {reason(e)}"
+                if e.errno == errno.ELOOP:
+                    why = "EvalSymlinks: too many links"
+                raise InputError(f"Unable to resolve symlink: {why}") from e
             if resolved != root and not resolved.startswith(root + os.sep):
                 raise InputError(f'Invalid symlink found to outside parent directory: "{resolved}"')

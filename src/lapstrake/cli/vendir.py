@@ -55,21 +55,38 @@ def _root() -> Command:
     return Command(
         "vendir",
         "vendir allows to declaratively state what should be in a directory",
-        flags=GLOBAL_FLAGS,
+        flags=tuple(flag for flag in GLOBAL_FLAGS if flag.name != "debug"),
         bare="names",
         children=(
-            Command("sync", "Sync directories", aliases=("s",), flags=_SYNC, run=_sync),
-            Command("tools", "Tools", children=(sort_semver,)),
+            Command("sync", "Sync directories", flags=_SYNC, run=_sync),
+            Command("tools", "Tools", aliases=("t",), children=(sort_semver,)),
             Command("version", "Print version", run=_version),
         ),
     )
+
+
+class _Console(UI):
+    """As usual, but an error goes to standard error alone, below a blank line: no JSON document is printed then."""
+
+    _failed = False
+
+    def error(self, text: str) -> bool:
+        self._failed = True
+        self._clear_display()
+        if not self.json and self._sort:
+            self._out.write("\n")
+        return False
+
+    def flush(self) -> None:
+        if not self._failed:
+            super().flush()
 
 
 def _sync(args: Arguments) -> int:
     from lapstrake.operations.sync import SyncOptions, sync
     from lapstrake.vendir import config_reader, lock
 
-    ui = UI.of(args)
+    ui = _Console.of(args)
     if args["chdir"]:
         _change_folder(args["chdir"])
     config, references = config_reader.read((name, _read(name)) for name in args["file"])
@@ -137,7 +154,7 @@ def _show(ui: UI, title: str, text: str) -> None:
 def _sort_semver(args: Arguments) -> int:
     from lapstrake.versions import Prereleases, constraint, valid
 
-    ui = UI.of(args)
+    ui = _Console.of(args)
     versions = valid(text for value in args["version"] for text in value.split())
     if args["prerelease"] or args["prerelease-identifier"]:
         allowed = Prereleases(tuple(args["prerelease-identifier"]))
@@ -150,7 +167,7 @@ def _sort_semver(args: Arguments) -> int:
         versions = [v for v in versions if v in wanted]
     ui.table(Table(["Version"], [[v.text] for v in versions], title="Versions"))
     if versions:
-        ui.line(f"Highest version: {versions[-1].text}\n")
+        ui.paragraph(f"Highest version: {versions[-1].text}")
     ui.succeeded()
     return 0
 
@@ -188,7 +205,8 @@ def _read(name: str) -> bytes:
                 " (hint: Did you name your configuration file something different than "
                 "'vendir.yml', e.g. wrong extension?)"
             )
-        raise InputError(f"Reading config '{name}': open {name}: {reason(e)}{hint}") from e
+        doing = "read" if isinstance(e, IsADirectoryError) else "open"
+        raise InputError(f"Reading config '{name}': {doing} {name}: {reason(e)}{hint}") from e
 
 
 def _directory_flag(text: str) -> tuple[str, str]:
@@ -216,6 +234,7 @@ def _former_lock(args: Arguments, config: Config, *, required: bool) -> Lock | N
 
 def _write_lock(path: str, lock: Lock) -> None:
     """Only if it says something new, so that its time stays what it was."""
+    from lapstrake.adapters.file_tree import reason
     from lapstrake.adapters.files import write_atomically
 
     data = lock.printed().encode()
@@ -223,6 +242,12 @@ def _write_lock(path: str, lock: Lock) -> None:
         with open(path, "rb") as file:
             if file.read() == data:
                 return
-    except OSError:
+    except FileNotFoundError:
         pass
-    write_atomically(path, data)
+    except OSError as e:
+        doing = "read" if isinstance(e, IsADirectoryError) else "open"
+        raise InputError(f"Failed to check existing lock file: {doing} {path}: {reason(e)}") from e
+    try:
+        write_atomically(path, data)
+    except InputError as e:
+        raise InputError(f"Writing lock config: {e}") from e

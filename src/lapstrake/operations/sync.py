@@ -150,7 +150,7 @@ class _Run:
             if contents.path == ".":
                 file_tree.move(self._staging, self._target)
             else:
-                file_tree.move(self._staged(contents), os.path.join(self._target, contents.path))
+                file_tree.move(self._staged(contents), os.path.normpath(f"{self._target}/{contents.path}"))
 
     def _sync_contents(self, contents: Contents) -> LockedContents:
         staged = self._staged(contents)
@@ -184,7 +184,7 @@ class _Run:
         return found if found and found.config_digest == contents.digest else None
 
     def _keep_old(self, contents: Contents, staged: str) -> None:
-        old = os.path.normpath(os.path.join(self._target, contents.path))
+        old = os.path.normpath(f"{self._target}/{contents.path}")
         try:
             file_tree.copy_tree(old, staged)
         except InputError as e:
@@ -226,16 +226,21 @@ class _Run:
         return entry
 
     def _keep_manual(self, contents: Contents, staged: str) -> None:
-        old = os.path.normpath(os.path.join(self._target, contents.path))
+        old = os.path.normpath(f"{self._target}/{contents.path}")
         try:
             file_tree.copy_tree(old, staged)
         except InputError as e:
-            raise InputError(f"Moving directory '{old}' to staging dir: {e}") from e
+            where = f"rename {old} {staged}: no such file or directory"
+            raise InputError(f"Moving directory '{old}' to staging dir: {where}") from e
 
     def _copy_directory(self, contents: Contents, staged: str) -> Mapping[str, Any]:
         source = str(contents.source.get("path") or "")
         try:
-            file_tree.copy_tree(_below(self._options.base, source), staged)
+            if not source:
+                raise InputError("lstat : no such file or directory")
+            origin = _below(self._options.base, source)
+            file_tree.refuse_copy_into_itself(origin, staged)
+            file_tree.copy_tree(origin, staged)
         except InputError as e:
             raise InputError(
                 f"Copying another directory contents into directory '{contents.path}': {e}"
@@ -244,10 +249,7 @@ class _Run:
 
     def _filter(self, contents: Contents, staged: str) -> None:
         try:
-            if not os.path.lexists(staged):
-                raise InputError(f"lstat {staged}: no such file or directory")
-            if not os.path.isdir(staged):
-                raise InputError(f"open {staged}: not a directory")
+            _refuse_other_than_folder(staged)
             file_tree.keep_only(staged, filters.kept(file_tree.files_below(staged), contents))
         except InputError as e:
             raise InputError(f"Filtering paths in directory '{contents.path}': {e}") from e
@@ -257,7 +259,7 @@ class _Run:
             return
         try:
             root = file_tree.inner_path(staged, contents.new_root_path)
-            if not os.path.isdir(root):
+            if not os.path.exists(root):
                 raise InputError(_no_folder(contents.new_root_path, os.path.dirname(root)))
             root = _without_links(root, staged)
         except InputError as e:
@@ -268,19 +270,35 @@ class _Run:
         file_tree.move(extracted, staged)
 
     def _keep_ignored(self, contents: Contents, staged: str) -> None:
-        old = os.path.normpath(os.path.join(self._target, contents.path))
-        for path in filters.ignored(file_tree.files_below(old), contents):
-            file_tree.copy_tree(os.path.join(old, path), os.path.join(staged, path))
+        old = os.path.normpath(f"{self._target}/{contents.path}")
+        try:
+            for path in filters.ignored(file_tree.files_below(old), contents):
+                file_tree.copy_content(os.path.join(old, path), os.path.join(staged, path), self._target)
+        except InputError as e:
+            raise InputError(f"Copying existing content to staging '{self._directory.path}': {e}") from e
 
     def _staged(self, contents: Contents) -> str:
-        return os.path.normpath(os.path.join(self._staging, contents.path))
+        return os.path.normpath(f"{self._staging}/{contents.path}")
+
+
+def _refuse_other_than_folder(path: str) -> None:
+    """A link is none either: what it leads to is not ours to prune."""
+    if not os.path.lexists(path):
+        raise InputError(f"lstat {path}: no such file or directory")
+    if os.path.islink(path) and not os.path.exists(path):
+        raise InputError(f"open {path}: no such file or directory")
+    if os.path.islink(path) or not os.path.isdir(path):
+        raise InputError(f"open {path}: not a directory")
 
 
 def _no_folder(wanted: str, parent: str) -> str:
-    found = (
-        sorted(entry.name for entry in os.scandir(parent) if entry.is_dir()) if os.path.isdir(parent) else []
-    )
-    return f"Expected directory '{wanted}' (subpath) to exist (found other directories: {', '.join(found)})"
+    found: list[str] = []
+    if os.path.isdir(parent):
+        found = sorted(entry.name for entry in os.scandir(parent) if entry.is_dir(follow_symlinks=False))
+    above = os.path.dirname(os.path.normpath(wanted))
+    others = ", ".join(os.path.join(above, name) for name in found)
+    hint = f" (found other directories: {others})" if found else ""
+    return f"Expected directory '{wanted}' (subpath) to exist{hint}"
 
 
 def _below(base: str, path: str) -> str:

@@ -76,7 +76,7 @@ class Directory:
 
     def path_of(self, contents: Contents) -> str:
         """The folder of ``contents``, from where the configuration is."""
-        return posixpath.normpath(posixpath.join(self.path, contents.path))
+        return posixpath.normpath(f"{self.path}/{contents.path}")
 
     def as_mapping(self) -> dict[str, Any]:
         found: dict[str, Any] = {"path": self.path}
