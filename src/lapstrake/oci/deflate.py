@@ -113,11 +113,10 @@ class _Encoder:
             return self._stored(block)
         tokens = self._matcher.tokens(block) if size >= 128 else None
         if tokens:
-            counts = Counter(tokens)
-            frequencies = [counts.get(token, 0) for token in range(_EXTRA)]
+            frequencies = _frequencies(tokens)
             if sum(frequencies[:_SYMBOLS]) <= size - size // 16:
                 return self._coded(block, tokens, frequencies)
-        frequencies = _byte_counts(block) + [0] * (_EXTRA - _END)
+        frequencies = _frequencies(block)
         if _outweighs(_least_bits(frequencies, size), size):
             return self._stored(block)
         return self._coded(block, block, frequencies)
@@ -157,47 +156,34 @@ class _Encoder:
         return int(bits[:whole][::-1] or "0", 2).to_bytes(whole >> 3, "little")
 
 
+def _frequencies(tokens: Iterable[int]) -> list[int]:
+    """How often each symbol occurs."""
+    counts = Counter(tokens)
+    return [counts.get(token, 0) for token in range(_EXTRA)]
+
+
 def _outweighs(bits: float, size: int) -> bool:
     """Whether a block of ``size`` bytes is stored rather than coded in so many bits."""
     return (size + 5) * 8 < bits + bits // 16
 
 
 def _least_bits(frequencies: Iterable[int], size: int) -> float:
-    """What no code for single bytes gets below (their entropy), less a bit for the rounding."""
+    """What no code for single bytes gets below: their entropy, less a bit for the rounding."""
     return size * log2(size) - sum(count * log2(count) for count in frequencies if count) - 1
-
-
-def _byte_counts(block: bytes) -> list[int]:
-    """How often each byte occurs, by parting the block until one value is left: a third of Counter's time."""
-    counts = [0] * _END
-    parts = [(block, 0, _END)]
-    for part, first, beyond in parts:
-        if beyond - first == 1 or part.count(part[0]) == len(part):
-            counts[part[0]] = len(part)
-            continue
-        middle = (first + beyond) // 2
-        for half in ((first, middle), (middle, beyond)):
-            others = _ALL_BYTES[: half[0]] + _ALL_BYTES[half[1] :]
-            if of_half := part.translate(None, others):
-                parts.append((of_half, *half))
-    return counts
-
-
-_ALL_BYTES = bytes(range(256))
 
 
 class _Matcher:
     """Finds repeated text.
 
     Positions count from the start of a frame, which holds the window before the first of its blocks.
-    Position 0 stands for none: its word is none that there is.
+    Position 0 stands for none: its product is one that no bytes have.
     """
 
-    __slots__ = ("_buffer", "_table", "_words")
+    __slots__ = ("_buffer", "_products", "_table")
 
     def __init__(self) -> None:
         self._buffer = b"\0"
-        self._words = [-1]
+        self._products = [-1]
         self._table = [0] * _SLOTS
 
     def tokens(self, block: bytes) -> list[int] | None:
@@ -209,28 +195,28 @@ class _Matcher:
         hit = _sparse_scan(self._buffer, self._table, start, 32)
         if not hit:
             return None
-        self._read_words()
-        return _tokens(self._buffer, self._words, self._table, start, *hit)
+        self._read_products()
+        return _tokens(self._buffer, self._products, self._table, start, *hit)
 
     def _move(self) -> None:
         moved = len(self._buffer) - _WINDOW - 1
         self._buffer = b"\0" + self._buffer[moved + 1 :]
-        self._words = [-1, *self._words[moved + 1 :]]
+        self._products = [-1, *self._products[moved + 1 :]]
         self._table = [position - moved if position > moved else 0 for position in self._table]
 
-    def _read_words(self) -> None:
+    def _read_products(self) -> None:
         """For each position its four bytes, as a little-endian number, times the hash factor modulo 2**32.
 
-        Products are equal only where words are, as the factor is odd. Only blocks with matches need them.
+        Products are equal only where the bytes are, as the factor is odd. Only blocks with matches need them.
         """
-        words, buffer = self._words, self._buffer
-        del words[max(1, len(words) - 3) :]  # the last ones lacked bytes
-        first = len(words)
-        words += [0] * (len(buffer) - first)
+        products, buffer = self._products, self._buffer
+        del products[max(1, len(products) - 3) :]  # the last ones lacked bytes
+        first = len(products)
+        products += [0] * (len(buffer) - first)
         for start in range(first, first + 4):
             count = (len(buffer) - start) // 4
-            products = _products(buffer[start : start + 4 * count], count)
-            words[start : start + 4 * count : 4] = struct.unpack(f"<{count}I", products)
+            packed = _products(buffer[start : start + 4 * count], count)
+            products[start : start + 4 * count : 4] = struct.unpack(f"<{count}I", packed)
 
 
 def _products(data: bytes, count: int) -> bytes:
@@ -261,9 +247,12 @@ def _sparse_scan(buffer: bytes, table: list[int], s: int, skip: int) -> tuple[in
 
 
 def _tokens(
-    buffer: bytes, words: list[int], table: list[int], start: int, s: int, candidate: int
+    buffer: bytes, products: list[int], table: list[int], start: int, s: int, candidate: int
 ) -> list[int]:
-    """Tokens from ``start`` to the end of ``buffer``; the first match is known: at ``s``, to ``candidate``."""
+    """Tokens from ``start`` to the end of ``buffer``; the first match is known: at ``s``, to ``candidate``.
+
+    One long function, as a call per match would take as much time as what it does.
+    """
     end = len(buffer)
     last = end - _MARGIN
     window = _WINDOW
@@ -273,33 +262,38 @@ def _tokens(
     while True:
         distance = s - candidate
         e = s + 4
-        # Words that agree in their lowest bytes are products that do.
-        if difference := words[e] ^ words[candidate + 4]:
+        # Products agree in as many of their lowest bytes as the bytes they are made of do.
+        if difference := products[e] ^ products[candidate + 4]:
             if not difference & 0xFF:
                 e += 1 if difference & 0xFFFF else 2 if difference & 0xFFFFFF else 3
         else:
             e += 4
-            known = candidate + 8
-            if difference := number(buffer[e : e + 16], "little") ^ number(
-                buffer[known : known + 16], "little"
-            ):
-                e += (difference & -difference).bit_length() - 1 >> 3
-                if e > end:
-                    e = end
+            if difference := products[e] ^ products[candidate + 8]:
+                if not difference & 0xFF:
+                    e += 1 if difference & 0xFFFF else 2 if difference & 0xFFFFFF else 3
             else:
-                e = _match_end(buffer, e, distance, min(s + _LONGEST, end))
+                known = candidate + 12
+                e += 4
+                if difference := number(buffer[e : e + 16], "little") ^ number(
+                    buffer[known : known + 16], "little"
+                ):
+                    e += (difference & -difference).bit_length() - 1 >> 3
+                    if e > end:
+                        e = end
+                else:
+                    e = _match_end(buffer, e, distance, min(s + _LONGEST, end))
         tokens += length_tokens[e - s]
         tokens += distance_tokens[distance] or _tokens_of_distance(distance)
         if e >= last:
             tokens += buffer[e:end]
             return tokens
         s = e - 1
-        table[words[s] >> 18] = s
-        word = words[e]
-        slot = word >> 18
+        table[products[s] >> 18] = s
+        product = products[e]
+        slot = product >> 18
         candidate = table[slot]
         table[slot] = e
-        if words[candidate] == word and e - candidate <= window:
+        if products[candidate] == product and e - candidate <= window:
             s = e
             continue
         s = e + 1
@@ -307,11 +301,11 @@ def _tokens(
         if beyond > last:
             beyond = last
         while s < beyond:
-            word = words[s]
-            slot = word >> 18
+            product = products[s]
+            slot = product >> 18
             candidate = table[slot]
             table[slot] = s
-            if words[candidate] == word and s - candidate <= window:
+            if products[candidate] == product and s - candidate <= window:
                 break
             s += 1
         else:
