@@ -244,7 +244,7 @@ def test_upload_asks_for_both_rights_and_for_those_of_the_source() -> None:
         answer = asking(BEARER)(asked)
         if answer.status != 200 or asked.path.startswith("/token"):
             return answer
-        return Answer(404) if asked.method == "HEAD" else Answer(201)
+        return Answer(404 if asked.method == "HEAD" else 201)
 
     with canned(respond) as (host, asked), RegistryClient(RegistryOptions(environment={})) as client:
         one, two = (Repository.parse(f"{host}/{name}") for name in ("one", "two"))

@@ -176,7 +176,7 @@ def test_wrong_content_is_never_given_in_full(setting: Setting) -> None:
 
 def test_oversized_content_ends_at_the_size(setting: Setting) -> None:
     setting.stock()
-    setting.faults.add("GET", "/blobs/", Fault(headers={"Content-Length": ""}, more=bytes(50 * MIB)))
+    setting.faults.add("GET", "/blobs/", Fault(headers={"Content-Length": ""}, more=bytes(20 * MIB)), times=9)
     got: list[bytes] = []
     with pytest.raises(RegistryError, match="error verifying size"):
         got.extend(setting.client.blob(setting.repository, DIGEST, size=len(BLOB)))
@@ -254,6 +254,27 @@ def test_upload_gives_up_and_leaves_nothing(setting: Setting, fault: Fault, mess
         setting.client.push_blob(setting.repository, DIGEST, BLOB)
     assert setting.faults.count("PUT", "/blobs/") == tries
     assert not setting.direct.has_blob(setting.behind, DIGEST)
+
+
+@pytest.mark.parametrize(
+    ("method", "answer", "message"),
+    [
+        pytest.param("HEAD", canned("200 OK", "hello"), "", id="yes to everything"),
+        pytest.param("PUT", canned("200 OK"), "PUT .*: unexpected status code 200 OK", id="not stored"),
+        pytest.param("POST", canned("200 OK"), "POST .*: unexpected status code 200 OK", id="not begun"),
+        pytest.param("POST", canned("202 Accepted"), "POST .*: missing Location header", id="no address"),
+    ],
+)
+def test_answer_that_means_nothing_is_no_success(
+    setting: Setting, method: str, answer: bytes, message: str
+) -> None:
+    setting.faults.add(method, "/blobs/", Fault(answer=answer))
+    if message:
+        with pytest.raises(RegistryError, match=message):
+            setting.client.push_blob(setting.repository, DIGEST, BLOB)
+    else:
+        setting.client.push_blob(setting.repository, DIGEST, BLOB)
+        assert setting.direct.has_blob(setting.behind, DIGEST)
 
 
 @pytest.mark.parametrize(

@@ -152,7 +152,10 @@ class RegistryClient:
         def put() -> None:
             headers = {"Content-Type": media_type}
             path = f"manifests/{ref.identifier}"
-            self._transport.send("PUT", ref.repo, path, push=True, body=data, headers=headers).drain()
+            good = (200, 201, 202)
+            self._transport.send(
+                "PUT", ref.repo, path, push=True, body=data, headers=headers, good=good
+            ).drain()
 
         self._retries.run(put)
         return Digest.of(data)

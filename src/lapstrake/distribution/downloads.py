@@ -90,7 +90,9 @@ class Download:
     def _ask(self) -> Answer:
         from_here = {"Range": f"bytes={self._got}-"} if self._got and self._by_range else None
         try:
-            answer = self._transport.send("GET", self._repository, f"blobs/{self._digest}", headers=from_here)
+            path = f"blobs/{self._digest}"
+            good = (200, 206) if from_here else (200,)
+            answer = self._transport.send("GET", self._repository, path, headers=from_here, good=good)
         except RegistryError as error:
             if error.status != 416 or not from_here:
                 raise

@@ -148,11 +148,12 @@ class Transport:
         body: Body | None = None,
         push: bool = False,
         also: tuple[Repository, ...] = (),
+        good: tuple[int, ...] = (200,),
     ) -> Answer:
         """Send one request below the repository (or to an absolute ``path``), once.
 
         ``push`` asks for the right to write, ``also`` for the right to read those repositories too.
-        Raises RegistryError for an answer of 300 and above; TemporaryError if another try may help.
+        Raises RegistryError for an answer whose status is none of ``good``; TemporaryError if another try may help.
         """
         authority = self._authority(repository)
         url = path if "://" in path else f"{authority.base}/v2/{repository.path}/{path}"
@@ -168,7 +169,7 @@ class Transport:
             if others is not None:
                 answer.drain()
                 answer = self._follow(authority.base, method, url, own, others, body)
-        if answer.status < 300:
+        if answer.status in good:
             return answer
         raise refusal(method, url, answer.status, answer.drain(), answer.header("Retry-After"))
 

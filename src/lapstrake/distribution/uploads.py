@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from urllib.parse import urlencode
 
+from lapstrake.distribution.failures import redacted
 from lapstrake.distribution.retries import Retries, is_passing
-from lapstrake.distribution.transport import Transport
+from lapstrake.distribution.transport import Answer, Transport
 from lapstrake.errors import InputError, RegistryError
 from lapstrake.oci.digest import Digest
 from lapstrake.oci.reference import Repository
@@ -65,53 +66,57 @@ class Upload:
             self._fill(location)
 
     def _is_there(self) -> bool:
+        """A length that is not the content's is the answer of somebody who says yes to everything."""
         try:
-            self._transport.send("HEAD", self._repository, f"blobs/{self._digest}", push=True).drain()
+            answer = self._transport.send("HEAD", self._repository, f"blobs/{self._digest}", push=True)
         except RegistryError as error:
             if error.status == 404:
                 return False
             raise
-        return True
+        answer.drain()
+        return self._size is None or answer.header("Content-Length") in ("", "0", str(self._size))
 
     def _begin(self) -> str:
         """The address of a new upload; "" if the registry has mounted the blob instead."""
         source = self._mount_from
         if source and source.registry == self._repository.registry and source != self._repository:
-            self._mount_from = None  # tried once
             query = urlencode({"mount": str(self._digest), "from": source.path})
             try:
-                answer = self._transport.send(
-                    "POST",
-                    self._repository,
-                    f"blobs/uploads/?{query}",
-                    body=b"",
-                    push=True,
-                    also=(source,),
-                )
+                answer = self._post(f"blobs/uploads/?{query}", (201, 202), also=(source,))
             except RegistryError as error:
-                if not 400 <= error.status < 500:
-                    raise  # else we may not read the source, or not mount: the content itself is allowed
+                if is_passing(error) or not 400 <= error.status < 500:
+                    raise
+                self._mount_from = None  # we may not read the source, or not mount
             else:
-                answer.drain()
-                return "" if answer.status == 201 else answer.location
-        answer = self._transport.send("POST", self._repository, "blobs/uploads/", body=b"", push=True)
+                return "" if answer.status == 201 else _location_of(answer)
+        return _location_of(self._post("blobs/uploads/", (202,)))
+
+    def _post(self, path: str, good: tuple[int, ...], also: tuple[Repository, ...] = ()) -> Answer:
+        answer = self._transport.send(
+            "POST", self._repository, path, body=b"", push=True, also=also, good=good
+        )
         answer.drain()
-        return answer.location
+        return answer
 
     def _fill(self, location: str) -> None:
         if self._size is None:
-            location = self._send("PATCH", location, self._pieces, _OCTETS)
-            self._send("PUT", self._with_digest(location), b"", {})
+            location = self._send("PATCH", location, self._pieces, _OCTETS, (201, 202, 204))
+            self._send("PUT", self._with_digest(location), b"", {}, (201,))
         else:
             body = self._content if isinstance(self._content, bytes) else self._pieces
             headers = {**_OCTETS, "Content-Length": str(self._size)}
-            self._send("PUT", self._with_digest(location), body, headers)
+            self._send("PUT", self._with_digest(location), body, headers, (201,))
 
     def _send(
-        self, method: str, location: str, body: bytes | Callable[[], Iterable[bytes]], headers: dict[str, str]
+        self,
+        method: str,
+        location: str,
+        body: bytes | Callable[[], Iterable[bytes]],
+        headers: dict[str, str],
+        good: tuple[int, ...],
     ) -> str:
         answer = self._transport.send(
-            method, self._repository, location, body=body, headers=headers, push=True
+            method, self._repository, location, body=body, headers=headers, push=True, good=good
         )
         answer.drain()
         return answer.location
@@ -137,3 +142,9 @@ class Upload:
         except Exception:
             self._source_failed = True
             raise
+
+
+def _location_of(answer: Answer) -> str:
+    if not answer.header("Location"):
+        raise RegistryError(f"POST {redacted(answer.url)}: missing Location header")
+    return answer.location
