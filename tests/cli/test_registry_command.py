@@ -74,11 +74,11 @@ def test_own_certificate_is_trusted_by_its_authority(tmp_path: Path, monkeypatch
 
 
 def test_certificate_of_ones_own_is_used(tmp_path: Path) -> None:
-    from lapstrake.apiserver import pki
+    from lapstrake.embedded import pki
 
-    keys = pki.ensure(tmp_path / "pki")
-    words = (f"--tls-cert={keys.certificate_file}", f"--tls-key={keys.key_file}")
-    with serving(tmp_path, *words) as (host,), urllib3.PoolManager(ca_certs=str(keys.ca_file)) as pool:
+    own = pki.ensure_certificates(tmp_path / "pki", "own", ["127.0.0.1"])
+    words = (f"--tls-cert={own.certificate_file}", f"--tls-key={own.key_file}")
+    with serving(tmp_path, *words) as (host,), urllib3.PoolManager(ca_certs=str(own.ca_file)) as pool:
         assert pool.request("GET", f"https://{host}/v2/").status == 200
 
 

@@ -13,7 +13,6 @@ from typing import TypeVar
 
 from lapstrake.adapters.cluster import ClusterClient
 from lapstrake.adapters.kubeconfig import ClusterAccess, load_access
-from lapstrake.apiserver import pki
 from lapstrake.apiserver.authn import Authenticator
 from lapstrake.apiserver.identity import MASTERS, User
 from lapstrake.apiserver.rbac import Rbac, bootstrap_objects
@@ -23,7 +22,7 @@ from lapstrake.apiserver.store import Collection, Key, Store
 from lapstrake.apiserver.tokens import Tokens
 from lapstrake.apiserver.workloads.runner import Workloads
 from lapstrake.controller.serve import Controller, ControllerOptions
-from lapstrake.embedded import kubeconfig
+from lapstrake.embedded import kubeconfig, pki
 from lapstrake.embedded.registry import start_registry
 from lapstrake.embedded.state import Record, State
 from lapstrake.errors import LapstrakeError
@@ -98,7 +97,7 @@ class ControlPlane:
         """A client with the administrator's rights, for the caller to close."""
         keys = pki.ensure(self._settings.state.pki)
         access = ClusterAccess(
-            server=self.api.url, ca=keys.ca_file.read_bytes(), token=lambda: keys.admin_token
+            server=self.api.url, ca=keys.certificates.ca_file.read_bytes(), token=lambda: keys.admin_token
         )
         return ClusterClient(access)
 
@@ -113,7 +112,7 @@ class ControlPlane:
         parts.callback(controller.stop)
 
     def _write_kubeconfig(self, keys: pki.Pki) -> None:
-        ours = kubeconfig.document(self.api.url, keys.ca_file.read_bytes(), keys.admin_token)
+        ours = kubeconfig.document(self.api.url, keys.certificates.ca_file.read_bytes(), keys.admin_token)
         kubeconfig.write(self._settings.state.kubeconfig, ours)
         if self._settings.kubeconfig is not None:
             kubeconfig.write(self._settings.kubeconfig, ours)
@@ -132,7 +131,9 @@ class ControlPlane:
 def write_kubeconfig(state: State, record: Record, file: Path) -> None:
     """Write the kubeconfig of a running plane into one more file."""
     keys = pki.ensure(state.pki)
-    kubeconfig.write(file, kubeconfig.document(record.api_url, keys.ca_file.read_bytes(), keys.admin_token))
+    kubeconfig.write(
+        file, kubeconfig.document(record.api_url, keys.certificates.ca_file.read_bytes(), keys.admin_token)
+    )
 
 
 def start_controller(*, kubeconfig: str, context: str, install: bool, workers: int) -> Controller:
@@ -155,7 +156,11 @@ def _start_api(store: Store, keys: pki.Pki, port: int) -> ApiServer:
         store,
         host=HOST,
         port=port,
-        tls=Tls(str(keys.certificate_file), str(keys.key_file), keys.ca_file.read_text()),
+        tls=Tls(
+            str(keys.certificates.certificate_file),
+            str(keys.certificates.key_file),
+            keys.certificates.ca_file.read_text(),
+        ),
         authenticator=Authenticator(keys.admin_token, tokens),
         authorizer=Rbac(store),
         tokens=tokens,

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from cryptography import x509
 
-from lapstrake.apiserver import pki
+from lapstrake.embedded import pki
 from lapstrake.registry.limits import Limits
 from lapstrake.registry.server import Auth, RunningRegistry, Tls, serve
 
@@ -41,8 +41,8 @@ def self_signed(storage: Path, host: str) -> tuple[Tls, Path]:
     certificate = folder / "server.crt"
     if certificate.exists() and not _certified(certificate.read_bytes()).issuperset(names):
         certificate.unlink()
-    keys = pki.ensure(folder, names)
-    return Tls(str(keys.certificate_file), str(keys.key_file)), keys.ca_file
+    made = pki.ensure_certificates(folder, "lapstrake-registry", names)
+    return Tls(str(made.certificate_file), str(made.key_file)), made.ca_file
 
 
 def _names(host: str) -> list[str]:

@@ -1,4 +1,4 @@
-"""The keys of an embedded control plane: its authority, its server certificate, its token key.
+"""The keys of the embedded servers: an authority, a server's certificate, the control plane's tokens.
 
 Made once and kept with the state, so that kubeconfigs and tokens outlive a restart.
 Private keys are readable by their owner only.
@@ -24,36 +24,47 @@ _PRIVATE = 0o600
 
 
 @dataclass(frozen=True, slots=True)
-class Pki:
-    """Files and secrets of one control plane."""
+class Certificates:
+    """Files in PEM form: what clients have to trust, and what the server shows them."""
 
     ca_file: Path
     certificate_file: Path
     key_file: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Pki:
+    """Files and secrets of one control plane."""
+
+    certificates: Certificates
     token_key: str
     """PEM of the private key that signs the tokens of ServiceAccounts."""
     admin_token: str
     """The bearer token of the administrator's kubeconfig."""
 
 
-def ensure(folder: Path, hosts: Sequence[str] = ("127.0.0.1", "localhost")) -> Pki:
-    """The keys in ``folder``; those that are missing are made. ``hosts``: names and addresses to certify."""
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    ca_file, ca_key_file = folder / "ca.crt", folder / "ca.key"
-    certificate_file, key_file = folder / "server.crt", folder / "server.key"
-    if not all(file.exists() for file in (ca_file, ca_key_file, certificate_file, key_file)):
-        _make_certificates(ca_file, ca_key_file, certificate_file, key_file, hosts)
+def ensure(folder: Path) -> Pki:
+    """The keys of a control plane on this machine in ``folder``; those that are missing are made."""
+    certificates = ensure_certificates(folder, "lapstrake-apiserver", ("127.0.0.1", "localhost"))
     token_key_file, admin_file = folder / "tokens.key", folder / "admin.token"
     if not token_key_file.exists():
         _write(token_key_file, _pem(_new_key()), _PRIVATE)
     if not admin_file.exists():
         _write(admin_file, secrets.token_urlsafe(32).encode(), _PRIVATE)
-    return Pki(ca_file, certificate_file, key_file, token_key_file.read_text(), admin_file.read_text())
+    return Pki(certificates, token_key_file.read_text(), admin_file.read_text())
 
 
-def _make_certificates(
-    ca_file: Path, ca_key_file: Path, certificate_file: Path, key_file: Path, hosts: Sequence[str]
-) -> None:
+def ensure_certificates(folder: Path, server: str, hosts: Sequence[str]) -> Certificates:
+    """The certificate in ``folder`` for a server by the names and addresses ``hosts``, made if it is missing."""
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    ca_file, ca_key_file = folder / "ca.crt", folder / "ca.key"
+    made = Certificates(ca_file, folder / "server.crt", folder / "server.key")
+    if not all(f.exists() for f in (ca_file, ca_key_file, made.certificate_file, made.key_file)):
+        _make_certificates(made, ca_key_file, server, hosts)
+    return made
+
+
+def _make_certificates(made: Certificates, ca_key_file: Path, server: str, hosts: Sequence[str]) -> None:
     ca_key, key = _new_key(), _new_key()
     ca_name = _name("lapstrake-ca")
     ca = (
@@ -66,7 +77,7 @@ def _make_certificates(
     )
     authority = x509.AuthorityKeyIdentifier.from_issuer_public_key(ca_key.public_key())
     certificate = (
-        _builder(_name("lapstrake-apiserver"), ca_name, key)
+        _builder(_name(server), ca_name, key)
         .add_extension(x509.SubjectAlternativeName([_alternative(host) for host in hosts]), critical=False)
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
@@ -74,9 +85,9 @@ def _make_certificates(
         .sign(ca_key, hashes.SHA256())
     )
     _write(ca_key_file, _pem(ca_key), _PRIVATE)
-    _write(ca_file, ca.public_bytes(serialization.Encoding.PEM), 0o644)
-    _write(key_file, _pem(key), _PRIVATE)
-    _write(certificate_file, certificate.public_bytes(serialization.Encoding.PEM), 0o644)
+    _write(made.ca_file, ca.public_bytes(serialization.Encoding.PEM), 0o644)
+    _write(made.key_file, _pem(key), _PRIVATE)
+    _write(made.certificate_file, certificate.public_bytes(serialization.Encoding.PEM), 0o644)
 
 
 def _builder(
