@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import tarfile
 from collections.abc import Callable, Iterable, Iterator
 from types import TracebackType
+from typing import BinaryIO
 
 from lapstrake.errors import InputError
 from lapstrake.oci.digest import Digest, Hasher
-from lapstrake.oci.tarball import END, Stream, file_member
+from lapstrake.oci.tarball import BLOCK, END, Stream, file_member
 
 _PIECE = 1 << 18
 _MODE = 0o644
@@ -27,8 +29,13 @@ class TarFileReader:
             with tarfile.open(fileobj=self._file, mode="r:") as tar:
                 self._places = {m.name: (m.offset_data, m.size) for m in _readable(tar)}
         except (tarfile.TarError, OSError) as error:
+            size = os.fstat(self._file.fileno()).st_size
+            if not size:
+                self._places = {}
+                return
             self._file.close()
-            raise InputError(f"Reading tar {path}: {error}") from error
+            short = size < BLOCK
+            raise InputError("unexpected EOF" if short else "archive/tar: invalid tar header") from error
 
     def __enter__(self) -> TarFileReader:
         return self
@@ -48,8 +55,11 @@ class TarFileReader:
         """Raises InputError if there is no such file, or the tar ends within it."""
         place = self._places.get(name)
         if place is None:
-            raise InputError(f"Expected to find file '{name}' in the tar")
-        return self._pieces(name, *place)
+            raise InputError(
+                f"file {name} not found in tar (hint: This may be because when copying to a tarball, the "
+                "--include-non-distributable-layers flag should have been provided.)"
+            )
+        return self._pieces(*place)
 
     def digest(self, name: str) -> Digest | None:
         """The sha256 of a file; None if the tar ends within it."""
@@ -61,14 +71,12 @@ class TarFileReader:
             return None
         return hasher.digest
 
-    def _pieces(self, name: str, start: int, size: int) -> Iterator[bytes]:
+    def _pieces(self, start: int, size: int) -> Iterator[bytes]:
         end = start + size
         while start < end:
             piece = os.pread(self._file.fileno(), min(_PIECE, end - start), start)
             if not piece:
-                raise InputError(
-                    f"Expected file '{name}' in the tar to have {size} bytes: the tar is cut short"
-                )
+                raise InputError("unexpected EOF")
             start += len(piece)
             yield piece
 
@@ -98,8 +106,9 @@ def write_tar(path: str, members: Iterable[tuple[str, int, Callable[[], Iterable
     that a later run can go on from there. ``members`` may read from an unfinished file of before.
     """
     temporary, kept = f"{path}.new", unfinished(path)
+    output = _created(path, temporary)
     try:
-        with open(temporary, "wb") as output:
+        with output:
             for name, size, content in members:
                 for piece in file_member(name, _MODE, Stream(size, content)):
                     output.write(piece)
@@ -112,6 +121,15 @@ def write_tar(path: str, members: Iterable[tuple[str, int, Callable[[], Iterable
     finally:
         if os.path.exists(temporary):
             os.replace(temporary, kept)
+
+
+def _created(path: str, temporary: str) -> BinaryIO:
+    try:
+        if os.path.isdir(path):
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+        return open(temporary, "wb")
+    except OSError as error:
+        raise InputError(f"Creating file '{path}': open {path}: {_reason(error)}") from error
 
 
 def _remove(path: str) -> None:

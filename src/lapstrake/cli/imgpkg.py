@@ -418,6 +418,8 @@ def _copy_to_repository(
 ) -> None:
     from lapstrake.adapters.files import write_atomically
     from lapstrake.adapters.image_tar import TarFileReader
+    from lapstrake.imgpkg.locks import BundleLock
+    from lapstrake.imgpkg.remote import prefixed
     from lapstrake.operations.copy import (
         RegistrySource,
         TarSource,
@@ -439,7 +441,9 @@ def _copy_to_repository(
             client, parcels, RegistrySource(client), target, options, _reporter(ui), ui.transfers
         )
     if args["lock-output"]:
-        write_atomically(args["lock-output"], lock_of_copy(parcels, target, lock).to_yaml())
+        written = lock_of_copy(parcels, target, lock)
+        with prefixed(f"Writing {'bundle' if isinstance(written, BundleLock) else 'images'} config"):
+            write_atomically(args["lock-output"], written.to_yaml())
 
 
 def _parcels(

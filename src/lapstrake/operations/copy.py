@@ -90,13 +90,7 @@ class TarSource:
         return archive.read(b"".join(self._tar.chunks(archive.MANIFEST)))
 
     def chunks(self, parcel: Parcel, layer: Descriptor) -> Iterable[bytes]:
-        name = archive.layer_name(layer.digest)
-        if name not in self._tar and not layer.is_distributable:
-            raise InputError(
-                f"file {name} not found in tar (hint: This may be because when copying to a tarball, the "
-                "--include-non-distributable-layers flag should have been provided.)"
-            )
-        return self._tar.chunks(name)
+        return self._tar.chunks(archive.layer_name(layer.digest))
 
 
 def image_parcels(registry: Readable, reference: Reference, options: CopyOptions) -> list[Parcel]:
