@@ -21,8 +21,13 @@ def test_list_is_taken_apart():
     ]
 
 
-def test_items_of_something_else_stay():
-    assert bodies("kind: Menu\nitems: [soup]\n") == [{"kind": "Menu", "items": ["soup"]}]
+def test_items_decide_what_a_list_is():
+    assert bodies("kind: Menu\nitems: [{kind: Soup}]\n") == [{"kind": "Soup"}]
+    assert bodies("kind: Menu\nitems: soup\n") == [{"kind": "Menu", "items": "soup"}]
+
+
+def test_comment_may_stand_behind_a_separator():
+    assert bodies("a: 1\n--- # next\na: 2\n---\n") == [{"a": 1}, {"a": 2}]
 
 
 @pytest.mark.parametrize(
@@ -39,6 +44,25 @@ def test_items_of_something_else_stay():
             "Parsing file 'a.yml' doc 2: error unmarshaling JSON: while decoding JSON: json: cannot unmarshal "
             "array into Go value of type map[string]interface {}",
             id="list",
+        ),
+        pytest.param(
+            "a: 1\n--- b: 2\n", "Parsing file 'a.yml': invalid Yaml document separator: b: 2", id="separator"
+        ),
+        pytest.param(
+            "a: 1\n---\nb: @\n",
+            "Parsing file 'a.yml' doc 2: error converting YAML to JSON: "
+            "yaml: found character that cannot start any token",
+            id="first-line-is-not-named",
+        ),
+        pytest.param(
+            "items: [soup]\n",
+            "Parsing file 'a.yml' doc 1: items member is not an object: map[string]interface {}",
+            id="item",
+        ),
+        pytest.param(
+            "a: .inf\n",
+            "Parsing file 'a.yml' doc 1: error converting YAML to JSON: json: unsupported value: +Inf",
+            id="number-that-json-has-not",
         ),
     ],
 )

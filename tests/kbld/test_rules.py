@@ -66,7 +66,13 @@ def test_first_rule_decides():
         pytest.param("json", '{"image": ', '{"image": ', id="broken-json"),
         pytest.param("yaml", "# c\nimage: a\n---\nx: 1\n", "---\nimage: A\n---\nx: 1\n", id="yaml"),
         pytest.param("yaml", '{"image": "a"}', '{"image":"A"}', id="yaml-tries-json-first"),
-        pytest.param("yaml", "just text", "just text", id="no-map"),
+        pytest.param("yaml", "image", "---\nimage\n", id="text-alone-is-no-image"),
+        pytest.param("yaml", "a\n--- b\n", "a\n--- b\n", id="broken-yaml"),
+        pytest.param("json", '["x", {"image": "a"}]', '["x",{"image":"A"}]', id="json-list"),
+        pytest.param(
+            "json", '{"x": 12345678901234567890}', '{"x":12345678901234567000}', id="number-as-a-float"
+        ),
+        pytest.param("json", '{"x": NaN}', '{"x": NaN}', id="no-json-number"),
     ],
 )
 def test_text_within_text(strategy, text, expected):

@@ -5,6 +5,8 @@ from collections.abc import Sequence
 import pytest
 
 from lapstrake.errors import InputError, RegistryError
+from lapstrake.kbld.config import Destination, Source
+from lapstrake.kbld.images import Built
 from lapstrake.oci.manifest import Platform
 from lapstrake.oci.reference import Reference, Repository
 from lapstrake.operations.resolve import ResolveOptions, inspect, resolve, unresolved
@@ -151,3 +153,54 @@ def test_inspect_shows_the_annotated_origins():
     assert found.image == f"e.test/app@{DIGEST}"
     assert found.origins == "- resolved:\n    tag: v1\n    url: e.test/app:v1\n"
     assert found.resource == "pod/ () cluster"
+
+
+CONFIG = "apiVersion: kbld.k14s.io/v1alpha1\nkind: Config\n"
+
+
+class Recording:
+    """Builds nothing, but tells what it was asked for."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[str, str, str]] = []
+
+    def build(self, image: str, source: Source, destination: Destination | None) -> Built:
+        self.asked.append((image, source.path, destination.new_image if destination else ""))
+        return Built(f"kbld:{image}", ({"local": {"path": source.path}},))
+
+
+def test_image_with_a_source_is_built_under_its_overridden_name():
+    config = (
+        f"{CONFIG}overrides: [{{image: app, newImage: other}}]\n"
+        "sources: [{image: app, path: no}, {image: other, path: src}]\n"
+        "destinations: [{image: app, newImage: no}, {imageRepo: other, newImage: e.test/other}]\n"
+    )
+    builds = Recording()
+    result = resolve(files(config, "image: app\n"), ResolveOptions(builds=builds), Unreachable())
+    assert builds.asked == [("other", "src", "e.test/other")]
+    assert result.images[0].url == "kbld:other"
+    assert "path: src" in result.printed
+
+
+def test_without_builds_a_source_is_refused():
+    config = f"{CONFIG}sources: [{{image: app, path: src}}]\n"
+    with pytest.raises(InputError) as caught:
+        resolve(files(config, "image: app\n"), ResolveOptions(), Unreachable())
+    assert "(tried to build 'app' because a source was configured for it)" in str(caught.value)
+
+
+def test_lock_carries_each_search_rule_once():
+    config = f"{CONFIG}keys: [a]\nsearchRules: [{{keyMatcher: {{name: a, path: []}}}}, {{keyMatcher: {{name: a}}}}]\n"
+    lock = resolve(files(config), ResolveOptions(), Unreachable()).kbld_lock()
+    assert lock.endswith("searchRules:\n- keyMatcher:\n    name: a\n- keyMatcher:\n    name: a\n")
+
+
+def test_metadata_that_is_no_mapping_is_left_alone():
+    result = resolve(files(f"image: e.test/app@{DIGEST}\nmetadata: null\n"), ResolveOptions(), Unreachable())
+    assert result.documents[0]["metadata"] is None
+
+
+def test_result_of_several_lines_stays_in_the_log():
+    options = ResolveOptions(image_map={"app": "a\nb"})
+    log = resolve(files("image: app\n"), options, Unreachable()).log_lines
+    assert log == ["resolve | final: app -> a", "resolve | b"]

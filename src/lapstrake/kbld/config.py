@@ -84,12 +84,12 @@ class Config:
 
     @property
     def rules_for_lock(self) -> list[Mapping[str, Any]]:
-        """Each once."""
+        """Each once, as a configuration holds them."""
         found: list[Mapping[str, Any]] = []
         for rule in (*({"keyMatcher": {"name": key}} for key in self.keys), *self.raw_rules):
             if rule not in found:
                 found.append(rule)
-        return found
+        return [_without_empty(rule) for rule in found]
 
     def with_overrides(self, overrides: Iterable[Override]) -> Config:
         """These overrides after one's own."""
@@ -105,3 +105,16 @@ def parse_platform(text: str) -> Platform:
     if len(parts) < 2:
         raise InputError(f"Parsing platform '{text}': expected format os/arch[/variant]")
     return Platform(parts[0], parts[1], parts[2] if len(parts) == 3 else "", version)
+
+
+def _without_empty(raw: Mapping[str, Any]) -> dict[str, Any]:
+    """Texts and lists that hold nothing are left out."""
+    return {k: _carried(v) for k, v in raw.items() if v not in ("", [])}
+
+
+def _carried(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return _without_empty(value)
+    if isinstance(value, list):
+        return [_without_empty(v) if isinstance(v, Mapping) else v for v in value]
+    return value

@@ -85,7 +85,7 @@ def _config(document: Document) -> Config:
         tuple(map(_destination, body.get("destinations", ()))),
         tuple(body.get("keys", ())),
         tuple(map(_search_rule, body.get("searchRules", ()))),
-        tuple(map(_without_empty, body.get("searchRules", ()))),
+        tuple(body.get("searchRules", ())),
     )
     try:
         check_minimum("kbld", COMPATIBLE_VERSION, body.get("minimumRequiredVersion", ""))
@@ -191,16 +191,3 @@ def _path_part(part: Any) -> str | int:
     if "index" in part:
         return int(part["index"]) if part["index"] >= 0 else NO_INDEX
     return ALL_INDEXES if "allIndexes" in part else NO_INDEX
-
-
-def _without_empty(raw: Mapping[str, Any]) -> dict[str, Any]:
-    """A search rule as a lock carries it on: texts and lists that hold nothing are left out."""
-    return {k: _carried(v) for k, v in raw.items() if v not in ("", [])}
-
-
-def _carried(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return _without_empty(value)
-    if isinstance(value, list):
-        return [_without_empty(v) if isinstance(v, Mapping) else v for v in value]
-    return value

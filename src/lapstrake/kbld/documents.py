@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -10,7 +11,11 @@ from typing import Any
 from lapstrake.errors import InputError
 from lapstrake.yamldoc import plain
 
-_SEPARATOR = re.compile(r"(?m)^---(?=\s|$)[ \t]*")
+_NO_JSON_NUMBER = re.compile(r"(?i)\.(?:inf|nan)|e\+?[0-9]{3}")
+_SCANNER_ON_LINE_1 = re.compile(
+    r"^yaml: line 1: (?=mapping |could not |block |found (?!undefined|duplicate|incompatible)"
+    r"|did not find (?:a |URI|expected (?:alpha|hex|white|digit|tag)))"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +45,11 @@ class Document:
 def read(path: str, data: bytes) -> list[Document]:
     """The documents of a file, without the empty ones; raises InputError that names file and document."""
     found: list[Document] = []
-    for number, text in enumerate(_split(data.decode("utf-8", "replace")), 1):
+    try:
+        texts = _split(data.decode("utf-8", "replace"))
+    except InputError as e:
+        raise InputError(f"Parsing file '{path}': {e}") from e
+    for number, text in enumerate(texts, 1):
         try:
             value = _one(text)
             if value:
@@ -50,9 +59,34 @@ def read(path: str, data: bytes) -> list[Document]:
     return found
 
 
+def values(text: str) -> list[Any]:
+    """What the documents of a YAML text hold, of any kind, without the empty ones. Raises InputError."""
+    found = (parse_value(piece) for piece in _split(text))
+    return [value for value in found if value is not None]
+
+
 def parse_value(text: str) -> Any:
     """The single value that a YAML text holds, as JSON would carry it. Raises InputError."""
-    return plain.load(text, "")
+    try:
+        value = plain.load(text, "")
+    except InputError as e:
+        # Its scanner names a line only from the second on.
+        raise InputError(_SCANNER_ON_LINE_1.sub("yaml: ", str(e))) from e
+    if _NO_JSON_NUMBER.search(text):
+        _check_numbers(value)
+    return value
+
+
+def _check_numbers(value: Any) -> None:
+    if isinstance(value, Mapping):
+        for member in value.values():
+            _check_numbers(member)
+    elif isinstance(value, list):
+        for member in value:
+            _check_numbers(member)
+    elif isinstance(value, float) and not math.isfinite(value):
+        name = "NaN" if math.isnan(value) else "+Inf" if value > 0 else "-Inf"
+        raise InputError(f"json: unsupported value: {name}")
 
 
 def parse_document(text: str) -> Any:
@@ -64,9 +98,30 @@ def parse_document(text: str) -> Any:
 
 
 def _split(text: str) -> list[str]:
-    """Pieces between separators; what stands before the first one counts only if it is not blank."""
-    pieces = _SEPARATOR.split(text.removeprefix("\ufeff"))
-    return [piece for piece in pieces if piece.strip()]
+    """The documents' texts, as Kubernetes' reader of YAML cuts a stream. Raises InputError.
+
+    A line that begins with ``---`` ends what came before; where nothing came before, it is a document's first line.
+    """
+    pieces: list[str] = []
+    lines: list[str] = []
+    for line in _lines(text.removeprefix("\ufeff")):
+        if line.startswith("---"):
+            rest = line[3:].strip()
+            if rest and not rest.startswith("#"):
+                raise InputError(f"invalid Yaml document separator: {rest}")
+            if lines:
+                pieces.append("".join(lines))
+                lines = []
+                continue
+        lines.append(line)
+    return [*pieces, "".join(lines)] if lines else pieces
+
+
+def _lines(text: str) -> list[str]:
+    """Each with a line feed at its end; ``splitlines`` would cut at more than these."""
+    if text and not text.endswith("\n"):
+        text += "\n"
+    return re.findall(r"[^\n]*\n", text)
 
 
 def _one(text: str) -> Mapping[str, Any] | None:
@@ -84,12 +139,12 @@ def _one(text: str) -> Mapping[str, Any] | None:
 def _members(value: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
     """The resource itself, or the resources that a list holds."""
     items = value.get("items")
-    if not (_text(value.get("kind")).endswith("List") and isinstance(items, list)):
+    if not isinstance(items, list):
         yield value
         return
     for item in items:
         if not isinstance(item, Mapping):
-            raise InputError("Expected item of a list to be an object")
+            raise InputError("items member is not an object: map[string]interface {}")
         yield item
 
 

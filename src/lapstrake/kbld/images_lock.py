@@ -100,6 +100,7 @@ def write(images: Sequence[tuple[str, str, Sequence[Origin]]]) -> dict[str, Any]
         annotations = {ID_ANNOTATION: given}
         if origins:
             annotations[ORIGINS_ANNOTATION] = plain.dump(list(origins))
-        entries.append({"image": digest_reference(url), "annotations": annotations})
+        digest_reference(url)
+        entries.append({"image": url, "annotations": annotations})
     lock: dict[str, Any] = {"apiVersion": API_VERSION, "kind": KIND}
     return {**lock, "images": entries} if entries else lock

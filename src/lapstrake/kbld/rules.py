@@ -17,6 +17,7 @@ Replace = Callable[[str], str]
 ALL_INDEXES = -1
 NO_INDEX = -2
 
+_EXACT = 1 << 53
 _TAG = re.compile(r"[A-Za-z0-9_.-]+")
 
 
@@ -122,20 +123,36 @@ def _apply(rule: SearchRule, text: str, replace: Replace) -> str:
 
 
 def _inside_json(text: str, rules: Sequence[SearchRule], replace: Replace) -> str:
-    import json
-
-    value = json.loads(text)
-    if not isinstance(value, dict):
-        raise ValueError("no JSON object")
-    return gojson.dumps(rewrite(value, rules, replace))
+    return gojson.dumps(_rewrite_inner(_from_json(text), rules, replace))
 
 
 def _inside_yaml(text: str, rules: Sequence[SearchRule], replace: Replace) -> str:
     try:
-        found = documents.read("", text.encode())
+        found = documents.values(text)
     except InputError:
         return text
-    return "".join(f"---\n{plain.dump(rewrite(d.body, rules, replace))}" for d in found)
+    return "".join(f"---\n{plain.dump(_rewrite_inner(value, rules, replace))}" for value in found)
+
+
+def _from_json(text: str) -> Any:
+    """Numbers lose what a 64 bit float cannot hold. Raises ValueError."""
+    import json
+
+    def number(digits: str) -> int | float:
+        value = float(digits)
+        if value in (float("inf"), float("-inf")):
+            raise ValueError(f"{digits} is out of range")
+        return int(value) if value.is_integer() and abs(value) <= _EXACT else value
+
+    def constant(name: str) -> float:
+        raise ValueError(f"{name} is no JSON")
+
+    return json.loads(text, parse_int=number, parse_float=number, parse_constant=constant)
+
+
+def _rewrite_inner(value: Any, rules: Sequence[SearchRule], replace: Replace) -> Any:
+    """A text that is nothing but a text holds no images."""
+    return value if isinstance(value, str) else rewrite(value, rules, replace)
 
 
 def _part_matches(wanted: str | int, part: str | int) -> bool:
