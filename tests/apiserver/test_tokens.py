@@ -95,6 +95,6 @@ def test_impersonated_user_is_authenticated() -> None:
 def test_keys_are_kept_and_private(tmp_path: Path) -> None:
     first, second = pki.ensure(tmp_path), pki.ensure(tmp_path)
     assert first.admin_token == second.admin_token
-    assert first.certificates.certificates.ca_file.read_bytes() == second.certificates.ca_file.read_bytes()
+    assert first.certificates.ca_file.read_bytes() == second.certificates.ca_file.read_bytes()
     for name in ("ca.key", "server.key", "tokens.key", "admin.token"):
         assert stat.S_IMODE((tmp_path / name).stat().st_mode) == 0o600
