@@ -140,3 +140,10 @@ def test_images_lock_says_what_does_not_fit(text: str, message: str) -> None:
     with pytest.raises(InputError) as caught:
         ImagesLock.parse(text.encode())
     assert str(caught.value) == f"Unmarshaling images lock: {message}"
+
+
+def test_bundle_lock_says_what_does_not_fit() -> None:
+    with pytest.raises(InputError) as caught:
+        BundleLock.parse(b"bundle: []")
+    wanted = "array into Go struct field .bundle of type lockconfig.BundleRef"
+    assert str(caught.value) == f"Unmarshaling bundle lock: {_DECODING} {wanted}"

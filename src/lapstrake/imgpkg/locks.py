@@ -81,7 +81,7 @@ class BundleLock:
     def parse(cls, data: bytes) -> BundleLock:
         """Raises InputError ``Validating bundle lock: ...`` or ``Unmarshaling bundle lock: ...``."""
         value = _checked(data, _BUNDLE, ("apiVersion", "kind", "bundle"))
-        bundle = _record(value.get("bundle") or {}, ("image", "tag"), "bundle", "BundleRef", _BUNDLE)
+        bundle = _record(_given(value.get("bundle")), ("image", "tag"), "bundle", "BundleRef", _BUNDLE)
         tag = _text(bundle.get("tag"), "bundle.tag", _BUNDLE)
         _check_kind(value, _BUNDLE, "BundleLock")
         return cls(_locked(bundle.get("image"), "bundle"), tag)
@@ -129,7 +129,7 @@ def _checked(data: bytes, file: _File, keys: Sequence[str]) -> Mapping[str, Any]
         value = plain.load(data, "")
     except InputError as error:
         raise InputError(f"Unmarshaling {file.name}: error converting YAML to JSON: {error}") from error
-    return _record({} if value is None else value, keys, "", file.type, file)
+    return _record(_given(value), keys, "", file.type, file)
 
 
 def _refuse_duplicates(data: bytes) -> None:
@@ -175,6 +175,10 @@ def _record(value: object, known: Sequence[str], path: str, type_name: str, file
         if name not in record or key == name:
             record[name] = value[key]
     return record
+
+
+def _given(value: object) -> object:
+    return {} if value is None else value
 
 
 def _list(value: object, path: str, type_name: str, file: _File) -> Sequence[object]:
