@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import random
 import tarfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -141,9 +142,22 @@ def test_a_layer_that_breaks_off_leaves_the_former_folder(house: House) -> None:
     assert house.outside() == ["deep"]
 
 
+def test_a_layer_with_other_content_than_its_digest_is_refused(house: House) -> None:
+    """Also where what stands in its place is a whole tar, and what follows that gives it the right size."""
+    honest = layer(("a", random.Random(1).randbytes(3 << 20)))
+    evil = layer(("a", b"evil"))
+    house.push(honest)
+    digest = Digest.of(honest)
+    stored = house.folder / "registry" / "blobs" / digest.hex[:2] / digest.hex
+    stored.write_bytes(evil + bytes(len(honest) - len(evil)))
+    with pytest.raises(LapstrakeError, match="error verifying sha256 checksum"):
+        house.pull()
+    assert not house.out.exists()
+
+
 def test_a_layer_of_another_size_than_told_is_refused(house: House) -> None:
     house.push(layer(("a", b"1")), claimed=10)
-    with pytest.raises(LapstrakeError, match="more than the 10 bytes expected"):
+    with pytest.raises(LapstrakeError, match="does not match expected size 10"):
         house.pull()
     assert not house.out.exists()
 

@@ -74,7 +74,8 @@ def pack_image(registry: Registry, image: RemoteImage) -> Parcel:
             for child in image.manifest.index().manifests
         )
         return Parcel(image.repo, image.manifest, children=children)
-    config = registry.blob_bytes(image.repo, image.manifest.image().config.digest)
+    described = image.manifest.image().config
+    config = registry.blob_bytes(image.repo, described.digest, size=described.size)
     return Parcel(image.repo, image.manifest, config)
 
 

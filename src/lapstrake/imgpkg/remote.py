@@ -27,7 +27,7 @@ class Registry(Protocol):
 
     def blob(self, repository: Repository, digest: Digest, *, size: int | None = None) -> Iterator[bytes]: ...
 
-    def blob_bytes(self, repository: Repository, digest: Digest) -> bytes: ...
+    def blob_bytes(self, repository: Repository, digest: Digest, *, size: int | None = None) -> bytes: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,8 @@ def fetch_image(registry: Registry, reference: Reference) -> RemoteImage:
 
 
 def config_of(registry: Registry, image: RemoteImage) -> ImageConfig:
-    return ImageConfig.parse(registry.blob_bytes(image.repo, image.manifest.image().config.digest))
+    config = image.manifest.image().config
+    return ImageConfig.parse(registry.blob_bytes(image.repo, config.digest, size=config.size))
 
 
 def is_bundle(registry: Registry, image: RemoteImage) -> bool:
@@ -64,12 +65,15 @@ def is_bundle(registry: Registry, image: RemoteImage) -> bool:
 def file_of(registry: Registry, image: RemoteImage, path: str) -> bytes | None:
     """One file of an image's layers, None if there is none. It may have 32 MiB."""
     for layer in image.layers:
+        found = None
+        # The layer is read to its end, since only there its digest is known to be right.
         for file in unpack(registry.blob(image.repo, layer.digest, size=layer.size)):
-            if file.path != path:
-                continue
-            if file.size > _LARGEST_LOCK:
-                raise InputError(f"Expected '{path}' to have at most {_LARGEST_LOCK} bytes")
-            return b"".join(file.chunks())
+            if file.path == path and found is None:
+                if file.size > _LARGEST_LOCK:
+                    raise InputError(f"Expected '{path}' to have at most {_LARGEST_LOCK} bytes")
+                found = b"".join(file.chunks())
+        if found is not None:
+            return found
     return None
 
 

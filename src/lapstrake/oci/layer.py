@@ -108,9 +108,12 @@ def pack(
 def unpack(chunks: Iterable[bytes], limits: Limits = Limits()) -> Iterator[LayerFile]:
     """The regular files of a layer, compressed or not; folders, links, devices and whiteouts are passed over.
 
-    Raises InputError if the layer is damaged, beyond ``limits``, or names a path outside its folder.
+    ``chunks`` are taken to their end, also those behind the end of the tar, where a source may find out that its
+    digest is wrong: trust no file before the last one. Raises InputError if the layer is damaged, beyond ``limits``,
+    or names a path outside its folder.
     """
-    reader = TarReader(_Source(decompressed(chunks), limits.total_bytes))
+    pieces = iter(chunks)
+    reader = TarReader(_Source(decompressed(pieces), limits.total_bytes))
     for count, member in enumerate(reader, 1):
         if count > limits.entries:
             raise InputError(f"Expected a layer of at most {limits.entries} entries")
@@ -119,6 +122,8 @@ def unpack(chunks: Iterable[bytes], limits: Limits = Limits()) -> Iterator[Layer
             yield LayerFile(
                 path, member.mode, member.mtime, member.size, lambda: iter(lambda: reader.read(_PIECE), b"")
             )
+    for _ in pieces:
+        pass
 
 
 def safe_path(name: str) -> str:
