@@ -125,6 +125,15 @@ def test_pull_image_writes_its_files(house: House) -> None:
     assert lines[0] == f"Pulling image '{pushed}'"
 
 
+def test_pull_makes_the_parents_of_folders_too(house: House) -> None:
+    (house.folder / "in/parent/empty").mkdir(parents=True)
+    push(house.client, PushRequest(house.ref("app"), [str(house.folder / "in")], is_bundle=False))
+    pull_image(house.client, house.ref("app"), str(house.folder / "out"))
+    assert [p.relative_to(house.folder / "out").as_posix() for p in (house.folder / "out").rglob("*")] == [
+        "parent"
+    ]
+
+
 def test_pull_leaves_the_folder_alone_if_there_is_no_image(house: House) -> None:
     house.files("out", old="kept")
     with pytest.raises(RegistryError, match=r"^Fetching image: GET .*MANIFEST_UNKNOWN"):

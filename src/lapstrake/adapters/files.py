@@ -198,14 +198,14 @@ def extract(files: Iterable[LayerFile], folder: str) -> None:
     """Write a layer's files below an existing folder, each over what is there.
 
     A file gets its owner's permissions for all, less the umask; one whose group or others have any keeps
-    its own. Folders are made as parents of files. Raises InputError if a file cannot be written, and for names
+    its own. Folders are made as parents of what stands in them, be that written or not. Raises InputError if a file cannot be written, and for names
     that this file system cannot tell apart.
     """
     root = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     names = _Names() if folds_case(folder) else None
     try:
         for file in files:
-            if names:
+            if names and file.is_file:
                 names.add(file.path)
             try:
                 _extract_one(root, file)
@@ -246,6 +246,8 @@ def _extract_one(root: int, file: LayerFile) -> None:
             below = _entered(folder, parent)
             os.close(folder)
             folder = below
+        if not file.is_file:
+            return
         _cleared(folder, name)
         kept = file.mode & 0o777
         owner = kept >> 6

@@ -70,7 +70,8 @@ class Limits:
 class LayerFile:
     """A regular file of a layer. ``path`` is relative and clean, and stays within its folder.
 
-    ``chunks()`` gives the content once, and only until the next file is asked for.
+    ``chunks()`` gives the content once, and only until the next file is asked for. A folder, link or device is there
+    if it was asked for, without content, ``is_file`` false.
     """
 
     path: str
@@ -78,6 +79,7 @@ class LayerFile:
     mtime: int
     size: int
     chunks: Callable[[], Iterator[bytes]]
+    is_file: bool = True
 
 
 def pack(
@@ -105,8 +107,10 @@ def pack(
     return Layer(outside.digest, inside.digest, file.tell(), file)
 
 
-def unpack(chunks: Iterable[bytes], limits: Limits = Limits()) -> Iterator[LayerFile]:
-    """The regular files of a layer, compressed or not; folders, links, devices and whiteouts are passed over.
+def unpack(
+    chunks: Iterable[bytes], limits: Limits = Limits(), *, others: bool = False
+) -> Iterator[LayerFile]:
+    """The regular files of a layer, compressed or not; whiteouts are passed over, so is all else without ``others``.
 
     ``chunks`` are taken to their end, also those behind the end of the tar, where a source may find out that its
     digest is wrong: trust no file before the last one. Raises InputError if the layer is damaged, beyond ``limits``,
@@ -118,10 +122,14 @@ def unpack(chunks: Iterable[bytes], limits: Limits = Limits()) -> Iterator[Layer
         if count > limits.entries:
             raise InputError(f"Expected a layer of at most {limits.entries} entries")
         path = safe_path(member.name)
-        if member.kind == "0" and path and not posixpath.basename(path).startswith(_WHITEOUT):
+        if not path or posixpath.basename(path).startswith(_WHITEOUT):
+            continue
+        if member.kind == "0":
             yield LayerFile(
                 path, member.mode, member.mtime, member.size, lambda: iter(lambda: reader.read(_PIECE), b"")
             )
+        elif others:
+            yield LayerFile(path, member.mode, member.mtime, 0, lambda: iter(()), is_file=False)
     for _ in pieces:
         pass
 

@@ -144,7 +144,7 @@ def _extract(
         report(f"Extracting layer '{layer.digest}' ({number}/{len(layers)})")
         with prefixed("Extracting image into directory"):
             pieces = _pieces(registry, image, layer, transfers)
-            files.extract(unpack(pieces, Limits.of_layer(layer.size)), folder)
+            files.extract(unpack(pieces, Limits.of_layer(layer.size), others=True), folder)
 
 
 def _pieces(
