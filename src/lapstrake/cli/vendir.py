@@ -99,15 +99,22 @@ def _sync(args: Arguments) -> int:
         _show(ui, "Config with locks", config.printed())
     elif wanted:
         _show(ui, "Config with overrides", config.printed())
+    output = _Indented(ui.progress)
+
+    def announce(line: str) -> None:
+        output.end()
+        ui.paragraph(line)
+
     options = SyncOptions(
         lazy=args["lazy"],
         partial=bool(wanted),
         any_links=args["dangerous-allow-all-symlink-destinations"],
         scratch_name=f".vendir-tmp-{os.getpid()}",
-        progress=ui.paragraph,
-        output=_Indented(ui.progress).write,
+        progress=announce,
+        output=output.write,
     )
     new = sync(config, references, _fetchers(ui, os.environ), options, former)
+    output.end()
     if wanted and former:
         new = former.merged(new)
     _show(ui, "Lock config", new.printed())
@@ -135,6 +142,11 @@ class _Indented:
             for line in lines:
                 self._line(f"  {line}")
 
+    def end(self) -> None:
+        """What was begun is all of its line."""
+        if self._begun:
+            self.write("\n")
+
 
 def _fetchers(ui: UI, environment: Mapping[str, str]) -> Mapping[str, Fetch]:
     from functools import partial
@@ -156,6 +168,7 @@ def _sort_semver(args: Arguments) -> int:
 
     ui = _Console.of(args)
     versions = valid(text for value in args["version"] for text in value.split())
+    versions.sort(key=lambda version: (version.key, _build_key(version.build)))
     if args["prerelease"] or args["prerelease-identifier"]:
         allowed = Prereleases(tuple(args["prerelease-identifier"]))
         versions = [v for v in versions if allowed.allow(v)]
@@ -170,6 +183,11 @@ def _sort_semver(args: Arguments) -> int:
         ui.paragraph(f"Highest version: {versions[-1].text}")
     ui.succeeded()
     return 0
+
+
+def _build_key(build: Sequence[str]) -> tuple[tuple[int, int, str], ...]:
+    """Equal versions are listed by their build metadata, numbers before words."""
+    return tuple((0, int(part), "") if part.isdigit() else (1, 0, part) for part in build)
 
 
 def _version(args: Arguments) -> int:

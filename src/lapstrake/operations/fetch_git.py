@@ -33,6 +33,8 @@ def _fetch(request: FetchRequest) -> Mapping[str, Any]:
     if url.startswith("-") or ref.removeprefix("origin/").startswith("-"):
         raise InputError("Expected URL and ref to not begin with '-'")
     credentials = secret_with(request.references, source.get("secretRef"), KEYS_OF_SECRET)
+    if _has_password(credentials) and urlsplit(url).scheme != "https":
+        raise InputError("Username/password authentication is only supported for https remotes")
     auth = os.path.join(os.path.abspath(request.scratch), "git-auth")
     os.makedirs(request.into, 0o700, exist_ok=True)
     git = Git(request.into, _environment(source, url, credentials, auth), request.output)
@@ -53,13 +55,10 @@ def _connect(
     git.run(["init"])
     store = os.path.join(auth, ".git-credentials")
     git.run(["config", "credential.helper", f"store --file {store}"])
-    if _has_password(credentials):
-        if urlsplit(url).scheme != "https":
-            raise InputError("Username/password authentication is only supported for https remotes")
-        if not source.get("forceHTTPBasicAuth"):
-            host = urlsplit(url).netloc.rpartition("@")[2]
-            name, password = (quote(credentials[key], safe="") for key in ("username", "password"))
-            write_private(auth, ".git-credentials", f"https://{name}:{password}@{host}\n".encode())
+    if _has_password(credentials) and not source.get("forceHTTPBasicAuth"):
+        host = urlsplit(url).netloc.rpartition("@")[2]
+        name, password = (quote(credentials[key], safe="") for key in ("username", "password"))
+        write_private(auth, ".git-credentials", f"https://{name}:{password}@{host}\n".encode())
     git.run(["remote", "add", "origin", url])
     git.run(["config", "remote.origin.tagOpt", "--tags"])
 
@@ -106,7 +105,7 @@ def _environment(
         found["GIT_SSL_NO_VERIFY"] = "true"
     if credentials:
         found["GIT_SSH_COMMAND"] = ssh_command(auth, credentials, end_of_key=b"\n")
-    if source.get("forceHTTPBasicAuth") and _has_password(credentials) and url.startswith("https:"):
+    if source.get("forceHTTPBasicAuth") and _has_password(credentials):
         # The original writes this header into the repository's configuration, for every host. Here it is for
         # one host and stays out of what is fetched.
         name = b":".join(credentials[key] for key in ("username", "password"))

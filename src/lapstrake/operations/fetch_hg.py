@@ -13,7 +13,7 @@ from lapstrake.operations.fetch_inline import secret_with
 from lapstrake.operations.ssh_command import KEYS_OF_SECRET, ssh_command, write_private
 from lapstrake.operations.sync import FetchRequest
 
-_EVOLVE = "[extensions]\nevolve =\ntopic =\n"
+_EVOLVE = "[extensions]\nevolve =\ntopic ="
 
 
 def fetch_hg(request: FetchRequest) -> Mapping[str, Any]:
@@ -49,6 +49,7 @@ def _environment(request: FetchRequest, url: str, credentials: Mapping[str, byte
     settings = _EVOLVE if request.contents.source.get("evolve") else ""
     auth = os.path.join(os.path.abspath(request.scratch), "hg-auth")
     if credentials:
+        settings += "\n" if settings else ""
         if credentials.get("username") and credentials.get("password"):
             settings += _login(url, credentials)
         settings += f"\n[ui]\nssh = {ssh_command(auth, credentials)}\n"

@@ -9,10 +9,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from lapstrake.adapters.file_tree import copy_tree
+from lapstrake.adapters.file_tree import copy_tree, make_private_folders
 from lapstrake.errors import InputError
 from lapstrake.oci.reference import Reference
-from lapstrake.operations.fetch_inline import secret
+from lapstrake.operations.fetch_inline import secret_with
 from lapstrake.operations.sync import FetchRequest
 from lapstrake.operations.tag_selection import selected_tag
 
@@ -30,13 +30,17 @@ class Pulled:
 
 @dataclass(frozen=True, slots=True)
 class RegistryLogin:
-    """What a Secret says; empty: what is usual. ``docker_config`` is the text of a docker config.json."""
+    """What a Secret says; empty: what is usual. ``docker_config`` is the text of a docker config.json.
+
+    ``verify_certs`` false takes any certificate of the registry for good.
+    """
 
     username: str = ""
     password: str = ""
     token: str = ""
     hostname: str = ""
     docker_config: str = ""
+    verify_certs: bool = True
 
 
 class Images(Protocol):
@@ -74,8 +78,9 @@ class Cache:
         )
         kept = self._place(kind, digest)
         if size <= self.most_bytes and not os.path.lexists(kept):
-            os.makedirs(os.path.dirname(kept), exist_ok=True)
-            shutil.copytree(source, kept)
+            make_private_folders(os.path.dirname(kept))
+            shutil.copytree(source, kept, symlinks=True)
+            os.chmod(kept, 0o700)
 
     def _place(self, kind: str, digest: str) -> str:
         name = base64.urlsafe_b64encode(digest.encode()).decode()
@@ -140,11 +145,7 @@ def _tag_in(text: str) -> str:
 
 
 def _login(request: FetchRequest) -> RegistryLogin:
-    ref = request.contents.source.get("secretRef")
-    if ref is None:
-        return RegistryLogin()
-    found = secret(request.references, ref)
-    if unknown := next((key for key in found if key not in _KEYS_OF_SECRET), None):
-        raise InputError(f"Unknown secret field '{unknown}' in secret '{ref.get('name')}'")
+    source = request.contents.source
+    found = secret_with(request.references, source.get("secretRef"), _KEYS_OF_SECRET)
     texts = [found.get(key, b"").decode("utf-8", "replace") for key in _KEYS_OF_SECRET]
-    return RegistryLogin(*texts)
+    return RegistryLogin(*texts, verify_certs=not source.get("dangerousSkipTLSVerify"))

@@ -37,7 +37,9 @@ class RegistryImages:
                 "IMGPKG_REGISTRY_PASSWORD": login.password,
             }
             options = CredentialOptions()
-        self._client = RegistryClient(RegistryOptions(credentials=options, environment=own))
+        self._client = RegistryClient(
+            RegistryOptions(verify_certs=login.verify_certs, credentials=options, environment=own)
+        )
 
     def tags(self, repository: str) -> Sequence[str]:
         return self._client.tags(Repository.parse(repository))

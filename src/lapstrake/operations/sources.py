@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from functools import partial
 
@@ -18,7 +19,11 @@ from lapstrake.operations.fetch_release import Releases
 from lapstrake.operations.sync import Fetch
 from lapstrake.operations.transfers import UNWATCHED, Transfers, watched
 
-_UNITS = {"Ki": 1 << 10, "Mi": 1 << 20, "Gi": 1 << 30, "K": 10**3, "M": 10**6, "G": 10**9}
+_QUANTITY = re.compile(r"([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)")
+_UNITS = {
+    **{"n": 1e-9, "u": 1e-6, "m": 1e-3, "": 1, "k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12, "P": 1e15, "E": 1e18},
+    **{f"{unit}i": 1 << (10 * power) for power, unit in enumerate("KMGTPE", 1)},
+}
 
 
 def standard_fetchers(
@@ -48,9 +53,12 @@ def _cache(environment: Mapping[str, str]) -> Cache | None:
 
 
 def _bytes(text: str) -> int:
-    for suffix, factor in _UNITS.items():
-        if text.endswith(suffix) and text.removesuffix(suffix).isdigit():
-            return int(text.removesuffix(suffix)) * factor
-    if not text.isdigit():
-        raise InputError(f"Parsing VENDIR_MAX_CACHE_SIZE '{text}': expected a number of bytes such as 1Mi")
-    return int(text)
+    """A quantity as Kubernetes writes it, such as ``1Mi`` or ``1.5G``."""
+    found = _QUANTITY.fullmatch(text)
+    unit = found[2] if found else None
+    if found and unit in _UNITS and found[1].count(".") < 2 and found[1].strip("+-."):
+        return int(float(found[1]) * _UNITS[found[2]])
+    raise InputError(
+        "Unable to create cache: Unable to process maximum amount allowed to cache: quantities must match "
+        f"the regular expression '^{_QUANTITY.pattern}$'"
+    )
