@@ -89,3 +89,48 @@ def test_unresolved_images_are_listed(folder, capsys):
 def test_inspect_prints_images_without_a_terminal(folder, capsys):
     assert main(["inspect", "-f", "a.yml"]) == 0
     assert capsys.readouterr().out == f"e.test/app@{DIGEST}\t\n-\t\nx/ () cluster\t\n"
+
+
+@pytest.mark.parametrize(
+    ("argv", "message"),
+    [
+        pytest.param(["package"], "Expected 'output' flag to be non-empty", id="package"),
+        pytest.param(["unpkg"], "Expected 'input' flag to be non-empty", id="unpackage"),
+        pytest.param(["unpackage", "-i", "x"], "Expected 'repository' flag to be non-empty", id="to-nowhere"),
+        pytest.param(["relocate"], "Expected repository flag to be non-empty", id="relocate"),
+        pytest.param(
+            ["relocate", "-r", "A B"],
+            "Building import repository ref: repository can only contain the characters "
+            "`abcdefghijklmnopqrstuvwxyz0123456789_-./`:\n  A B",
+            id="repository",
+        ),
+    ],
+)
+def test_commands_that_move_images_say_what_they_lack(folder, capsys, argv, message):
+    assert main(argv) == 1
+    warning, _, error = capsys.readouterr().err.partition("\n")
+    assert warning.startswith('Warning: Command "')
+    assert error == f"kbld: Error: {message}\n"
+
+
+def test_build_is_heard_on_stderr(folder, monkeypatch, capfd):
+    (folder / "bin").mkdir()
+    (folder / "bin" / "ko").write_text("#!/bin/sh\necho compiling >&2\necho ko.local/app\n")
+    (folder / "bin" / "ko").chmod(0o755)
+    monkeypatch.setenv("PATH", str(folder / "bin"))
+    (folder / "a.yml").write_text(
+        "image: app\n---\napiVersion: kbld.k14s.io/v1alpha1\nkind: Config\nsources: [{image: app, path: ., ko: {}}]\n"
+    )
+    assert main(["-f", "a.yml", "--images-annotation=false"]) == 0
+    out, err = capfd.readouterr()
+    assert out == "---\nimage: ko.local/app\n"
+    assert err.splitlines()[0] == "app | starting build (using ko): ."
+    assert err.splitlines()[-1] == "resolve | final: app -> ko.local/app"
+    assert main(["-f", "a.yml", "--build=false"]) == 1
+    assert "Building of images is disallowed" in capfd.readouterr().err
+
+
+def test_json_has_a_block_for_each_document(folder, capsys):
+    (folder / "a.yml").write_text("x: 1\n---\nx: 2\n")
+    assert main(["-f", "a.yml", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["Blocks"] == ["---\nx: 1\n", "---\nx: 2\n"]

@@ -1,0 +1,255 @@
+"""kbld's older ways of moving the images of a configuration: into a tar, out of one, or to another registry.
+
+The tar is imgpkg's of an older shape, without tags and labels; either tool reads the other's.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
+
+from lapstrake.adapters.image_tar import TarFileReader, write_tar
+from lapstrake.errors import InputError, RegistryError
+from lapstrake.imgpkg import archive
+from lapstrake.imgpkg.parcels import Parcel, pack_image
+from lapstrake.imgpkg.remote import fetch_image
+from lapstrake.kbld import config_reader, documents, rules
+from lapstrake.kbld.config import Config
+from lapstrake.kbld.images import ResolvedImage
+from lapstrake.oci.digest import Digest
+from lapstrake.oci.manifest import Descriptor, go_json
+from lapstrake.oci.reference import DEFAULT_REGISTRY, Reference, Repository
+from lapstrake.operations.concurrently import concurrently
+from lapstrake.operations.copy import Registry, RegistrySource, Source, TarSource
+from lapstrake.operations.resolve import ResolveResult
+from lapstrake.operations.template import SourceFile
+
+_WRITES = 5
+_SECONDS_BETWEEN_WRITES = 1.0
+_NO_IMAGES = b"null"
+_ONLY_IN_NEW_TARS = ("Tag", "OrigRef", "Labels")
+Report = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Configuration:
+    """Documents whose images are all given by digest; ``images`` are sorted."""
+
+    documents: tuple[documents.Document, ...]
+    config: Config
+    images: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """``command`` begins each line of ``report``; ``concurrency`` bounds the images that are moved at a time."""
+
+    command: str
+    report: Report
+    concurrency: int = 5
+    sleep: Callable[[float], None] = time.sleep
+
+    def tell(self, text: str) -> None:
+        self.report(f"{self.command} | {text}")
+
+
+def read_configuration(inputs: Iterable[SourceFile]) -> Configuration:
+    """Raises InputError; configurations among the inputs count for where images are searched, and no more."""
+    config, found = config_reader.split([d for file in inputs for d in documents.read(file.path, file.data)])
+    images = sorted({image for document in found for image in rules.find(document.body, config.rules)})
+    for image in images:
+        try:
+            Reference.parse_digest(image)
+        except InputError as e:
+            raise InputError(f"Expected image '{image}' to be in digest form (i.e. image@digest)") from e
+    return Configuration(tuple(found), config, tuple(images))
+
+
+def package_images(registry: Registry, configuration: Configuration, path: str, move: Move) -> None:
+    """Write all images into the tar ``path``. Raises LapstrakeError."""
+    parcels = _exported(registry, configuration.images, move)
+    layers = _layers(parcels)
+    source = RegistrySource(registry)
+    manifest = _written(parcels)
+
+    def members() -> Iterator[tuple[str, int, Callable[[], Iterable[bytes]]]]:
+        move.tell("writing layers...")
+        yield archive.MANIFEST, len(manifest), lambda: [manifest]
+        for parcel, layer in layers:
+            yield archive.layer_name(layer.digest), layer.size, partial(source.chunks, parcel, layer)
+
+    began = time.monotonic()
+    for name in write_tar(path, members()):
+        move.tell(f"done: file '{name}' ({_duration(time.monotonic() - began)})")
+        began = time.monotonic()
+
+
+def unpackage_images(registry: Registry, path: str, target: Repository, move: Move) -> Mapping[str, str]:
+    """Write all images of the tar ``path`` to ``target``; their references before → now. Raises LapstrakeError."""
+    with TarFileReader(path) as tar:
+        parcels = _read(b"".join(tar.chunks(archive.MANIFEST)))
+        return _imported(registry, parcels, TarSource(tar), target, move)
+
+
+def relocate_images(
+    registry: Registry, configuration: Configuration, target: Repository, move: Move
+) -> Mapping[str, str]:
+    """Copy all images to ``target``; their references before → now. Raises LapstrakeError."""
+    parcels = _exported(registry, configuration.images, move)
+    return _imported(registry, parcels, RegistrySource(registry), target, move)
+
+
+def lock_of_moved(configuration: Configuration, moved: Mapping[str, str]) -> str:
+    """A configuration that resolves all moved images to where they are now."""
+    images = tuple(ResolvedImage(before, now) for before, now in sorted(moved.items()))
+    return ResolveResult((), images, configuration.config).kbld_lock()
+
+
+def with_moved(configuration: Configuration, moved: Mapping[str, str]) -> ResolveResult:
+    """The documents with their images replaced. Raises InputError that lists all that were not moved."""
+    missing = [image for image in configuration.images if image not in moved]
+    if missing:
+        raise InputError("".join(f"\n- Expected to find image for '{image}'" for image in missing))
+    bodies = (
+        rules.rewrite(document.body, configuration.config.rules, moved.__getitem__)
+        for document in configuration.documents
+    )
+    return ResolveResult(tuple(bodies), (), configuration.config)
+
+
+def _exported(registry: Registry, images: Sequence[str], move: Move) -> list[Parcel]:
+    move.tell(f"exporting {len(images)} images...")
+    try:
+        for image in images:
+            _check_complete(image)
+            move.tell(f"will export {image}")
+        return concurrently(move.concurrency, partial(_packed, registry), images)
+    finally:
+        move.tell(f"exported {len(images)} images")
+
+
+def _check_complete(image: str) -> None:
+    """Raises InputError for a reference that leaves something to be completed."""
+    host, slash, path = image.partition("@")[0].partition("/")
+    if not slash or not (set(".:") & set(host) or host == "localhost"):
+        raise InputError("strict validation requires the registry to be explicitly defined")
+    if Reference.parse_digest(image).registry == DEFAULT_REGISTRY and "/" not in path:
+        raise InputError("strict validation requires the full repository path (missing 'library')")
+
+
+def _packed(registry: Registry, image: str) -> Parcel:
+    try:
+        return replace(
+            pack_image(registry, fetch_image(registry, Reference.parse_digest(image))), original=image
+        )
+    except RegistryError as e:
+        raise RegistryError(
+            f"Collecting packaging metadata: Working with {image}: Encountered an error most likely because "
+            "this image is in Docker Registry v1 format; only v2 or OCI image format is supported "
+            f"(underlying error: {str(e).removeprefix('Fetching image: ')})"
+        ) from e
+
+
+def _layers(parcels: Sequence[Parcel]) -> list[tuple[Parcel, Descriptor]]:
+    """Each layer once, sorted by digest, with an image that has it."""
+    layers: dict[Digest, tuple[Parcel, Descriptor]] = {}
+    for parcel in parcels:
+        for image in parcel.images():
+            for layer in image.layers(non_distributable=False):
+                layers.setdefault(layer.digest, (image, layer))
+    return [layers[digest] for digest in sorted(layers)]
+
+
+def _written(parcels: Sequence[Parcel]) -> bytes:
+    """manifest.json; an image stands in it under the reference that the configuration has for it."""
+    if not parcels:
+        return _NO_IMAGES
+    ordered = sorted(parcels, key=lambda parcel: parcel.digest)
+    entries: Any = json.loads(archive.written(ordered))
+    for parcel, entry in zip(ordered, entries, strict=True):
+        (entry["ImageIndex"] or entry["Image"])["Refs"] = [parcel.original]
+    return go_json([_in_old_shape(entry) for entry in entries])
+
+
+def _read(manifest: bytes) -> list[Parcel]:
+    if manifest == _NO_IMAGES:
+        return []
+    parcels = archive.read(manifest)
+    entries: Any = json.loads(manifest)
+    names = ((entry["ImageIndex"] or entry["Image"])["Refs"][0] for entry in entries)
+    return [replace(parcel, original=name) for parcel, name in zip(parcels, names, strict=True)]
+
+
+def _in_old_shape(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {k: _in_old_shape(v) for k, v in value.items() if k not in _ONLY_IN_NEW_TARS}
+    return [_in_old_shape(member) for member in value] if isinstance(value, list) else value
+
+
+def _imported(
+    registry: Registry, parcels: Sequence[Parcel], source: Source, target: Repository, move: Move
+) -> dict[str, str]:
+    moved: dict[str, str] = {}
+    move.tell(f"importing {len(parcels)} images...")
+
+    def bring(parcel: Parcel) -> None:
+        now = target.with_digest(parcel.digest)
+        move.tell(f"importing {parcel.original} -> {now}...")
+        try:
+            _again(lambda: _write(registry, parcel, source, target), move.sleep)
+        except RegistryError as e:
+            raise RegistryError(
+                f"Importing image {parcel.original}: Importing image as {now}: Writing image: {e}"
+            ) from e
+        moved[parcel.original] = str(now)
+
+    try:
+        concurrently(move.concurrency, bring, parcels)
+    finally:
+        move.tell(f"imported {len(moved)} images")
+    return moved
+
+
+def _again(write: Callable[[], None], sleep: Callable[[float], None]) -> None:
+    for attempt in range(1, _WRITES + 1):
+        try:
+            return write()
+        except RegistryError as e:
+            if attempt == _WRITES:
+                raise RegistryError(f"Retried {_WRITES} times: {e}") from e
+        sleep(_SECONDS_BETWEEN_WRITES)
+    return None
+
+
+def _write(registry: Registry, parcel: Parcel, source: Source, target: Repository) -> None:
+    """The contents first, then the manifests that name them; the outermost gets a tag that keeps it."""
+    for image in parcel.images():
+        for layer in image.layers(non_distributable=False):
+            same_registry = image.repo.registry == target.registry
+            registry.push_blob(
+                target,
+                layer.digest,
+                partial(source.chunks, image, layer),
+                size=layer.size,
+                mount_from=image.repo if same_registry else None,
+            )
+        registry.push_blob(target, Digest.of(image.config), image.config, size=len(image.config))
+    _write_manifests(registry, parcel, target.with_tag(f"kbld-{parcel.digest.tag_prefix}"))
+
+
+def _write_manifests(registry: Registry, parcel: Parcel, reference: Reference) -> None:
+    for child in parcel.children:
+        _write_manifests(registry, child, reference.with_digest(child.digest))
+    registry.put_manifest(reference, parcel.manifest.media_type, parcel.manifest.data)
+
+
+def _duration(seconds: float) -> str:
+    """As Go shows a duration: its unit by its size."""
+    for unit, factor in (("s", 1.0), ("ms", 1e3), ("µs", 1e6)):
+        if seconds * factor >= 1 or unit == "µs":
+            return f"{seconds * factor:.6f}".rstrip("0").rstrip(".") + unit
+    raise AssertionError("the last unit takes all")

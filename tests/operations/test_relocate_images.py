@@ -1,0 +1,182 @@
+"""kbld's package, unpackage and relocate against a real registry."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from lapstrake.adapters.image_tar import TarFileReader
+from lapstrake.distribution.client import RegistryClient, RegistryOptions
+from lapstrake.errors import InputError, RegistryError
+from lapstrake.imgpkg.archive import MANIFEST
+from lapstrake.oci.digest import Digest
+from lapstrake.oci.manifest import DOCKER_INDEX, go_json
+from lapstrake.oci.reference import Reference, Repository
+from lapstrake.operations.push import PushRequest, push
+from lapstrake.operations.relocate_images import (
+    Move,
+    lock_of_moved,
+    package_images,
+    read_configuration,
+    relocate_images,
+    unpackage_images,
+    with_moved,
+)
+from lapstrake.operations.template import SourceFile
+from lapstrake.registry.server import serve
+
+
+class Harbour:
+    """A registry with an image at ``app`` and an index of it at ``index``; what was told is in ``lines``."""
+
+    def __init__(self, host: str, client: RegistryClient, folder: Path) -> None:
+        self.client = client
+        self.lines: list[str] = []
+        self.tar = str(folder / "images.tar")
+        self.target = Repository(host, "copies")
+        (folder / "x").write_text("x")
+        image = push(
+            client, PushRequest(Reference.parse(f"{host}/app:v1"), [str(folder / "x")], is_bundle=False)
+        )
+        assert image.digest
+        self.image = f"{host}/app:v1@{image.digest}"
+        found = client.manifest(image)
+        entry = {"mediaType": found.media_type, "size": len(found.data), "digest": str(found.digest)}
+        data = go_json({"schemaVersion": 2, "mediaType": DOCKER_INDEX, "manifests": [entry]})
+        index = Reference.parse(f"{host}/app@{Digest.of(data)}")
+        client.put_manifest(index, DOCKER_INDEX, data)
+        self.index = str(index)
+
+    def move(self, command: str) -> Move:
+        return Move(command, self.lines.append, 1, sleep=lambda _: None)
+
+    def configuration(self, *images: str):
+        text = "".join(f"---\nkind: X\nimage: {image}\n" for image in images)
+        return read_configuration([SourceFile("a.yml", text.encode())])
+
+    def copied(self, image: str) -> str:
+        return f"{self.target}@{image.partition('@')[2]}"
+
+
+@pytest.fixture
+def harbour(tmp_path: Path) -> Iterator[Harbour]:
+    with (
+        serve("127.0.0.1", 0, str(tmp_path / "store"), sweep_seconds=3600) as registry,
+        RegistryClient(RegistryOptions(environment={}, retry_count=1)) as client,
+    ):
+        yield Harbour(registry.host, client, tmp_path)
+
+
+def test_images_travel_by_tar(harbour):
+    configuration = harbour.configuration(harbour.image, harbour.index)
+    package_images(harbour.client, configuration, harbour.tar, harbour.move("package"))
+    moved = unpackage_images(harbour.client, harbour.tar, harbour.target, harbour.move("unpackage"))
+    assert moved == {image: harbour.copied(image) for image in (harbour.image, harbour.index)}
+    printed = with_moved(configuration, moved).printed
+    assert printed == "".join(
+        f"---\nimage: {harbour.copied(i)}\nkind: X\n" for i in (harbour.image, harbour.index)
+    )
+    tags = sorted(f"kbld-{i.partition('@')[2].replace(':', '-')}" for i in (harbour.image, harbour.index))
+    assert sorted(harbour.client.tags(harbour.target)) == tags
+
+
+def test_images_are_relocated(harbour):
+    configuration = harbour.configuration(harbour.index)
+    moved = relocate_images(harbour.client, configuration, harbour.target, harbour.move("relocate"))
+    assert moved == {harbour.index: harbour.copied(harbour.index)}
+    assert harbour.lines == [
+        "relocate | exporting 1 images...",
+        f"relocate | will export {harbour.index}",
+        "relocate | exported 1 images",
+        "relocate | importing 1 images...",
+        f"relocate | importing {harbour.index} -> {harbour.copied(harbour.index)}...",
+        "relocate | imported 1 images",
+    ]
+
+
+def test_tar_tells_references_but_no_tags(harbour):
+    configuration = harbour.configuration(harbour.image)
+    package_images(harbour.client, configuration, harbour.tar, harbour.move("package"))
+    with TarFileReader(harbour.tar) as tar:
+        (entry,) = json.loads(b"".join(tar.chunks(MANIFEST)))
+    assert entry["Image"]["Refs"] == [harbour.image]
+    assert list(entry["Image"]) == ["Refs", "Layers", "Config", "Manifest"]
+
+
+def test_tar_of_nothing(harbour):
+    package_images(harbour.client, harbour.configuration(), harbour.tar, harbour.move("package"))
+    with TarFileReader(harbour.tar) as tar:
+        assert b"".join(tar.chunks(MANIFEST)) == b"null"
+    assert unpackage_images(harbour.client, harbour.tar, harbour.target, harbour.move("unpackage")) == {}
+
+
+def test_lock_names_the_copies(harbour):
+    configuration = harbour.configuration(harbour.image)
+    lock = lock_of_moved(configuration, {harbour.image: "e.test/copy@sha256:00"})
+    assert f"- image: {harbour.image}\n  newImage: e.test/copy@sha256:00\n  preresolved: true\n" in lock
+
+
+def test_image_that_was_not_moved_is_an_error(harbour):
+    with pytest.raises(InputError) as caught:
+        with_moved(harbour.configuration(harbour.image), {})
+    assert str(caught.value) == f"\n- Expected to find image for '{harbour.image}'"
+
+
+def test_image_must_be_given_by_digest(harbour):
+    with pytest.raises(InputError) as caught:
+        harbour.configuration("e.test/app:v1")
+    assert str(caught.value) == "Expected image 'e.test/app:v1' to be in digest form (i.e. image@digest)"
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        pytest.param("app", "strict validation requires the registry to be explicitly defined", id="host"),
+        pytest.param(
+            "index.docker.io/app",
+            "strict validation requires the full repository path (missing 'library')",
+            id="library",
+        ),
+    ],
+)
+def test_reference_must_be_complete(harbour, name, message):
+    configuration = harbour.configuration(f"{name}@sha256:{'ab' * 32}")
+    with pytest.raises(InputError) as caught:
+        package_images(harbour.client, configuration, harbour.tar, harbour.move("package"))
+    assert str(caught.value) == message
+    assert harbour.lines[-1] == "package | exported 1 images"
+
+
+def test_image_that_is_gone(harbour):
+    gone = harbour.image.partition("@")[0].replace(":v1", "") + "@sha256:" + "ab" * 32
+    with pytest.raises(RegistryError) as caught:
+        relocate_images(harbour.client, harbour.configuration(gone), harbour.target, harbour.move("relocate"))
+    assert str(caught.value).startswith(f"Collecting packaging metadata: Working with {gone}: Encountered an")
+
+
+def test_write_is_tried_five_times(harbour):
+    class Refusing:
+        """The registry, with a refusal for every manifest."""
+
+        tried = 0
+
+        def __getattr__(self, name: str):
+            return getattr(harbour.client, name)
+
+        def put_manifest(self, *_: object) -> Digest:
+            self.tried += 1
+            raise RegistryError("busy")
+
+    registry = Refusing()
+    with pytest.raises(RegistryError) as caught:
+        relocate_images(
+            registry, harbour.configuration(harbour.image), harbour.target, harbour.move("relocate")
+        )
+    assert str(caught.value) == (
+        f"Importing image {harbour.image}: Importing image as {harbour.copied(harbour.image)}: "
+        "Writing image: Retried 5 times: busy"
+    )
+    assert registry.tried == 5
