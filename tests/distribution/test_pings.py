@@ -172,3 +172,18 @@ def test_upload_that_is_sent_to_plain_http_shows_no_credentials(certificate: Cer
             with RegistryClient(options) as client:
                 client.push_blob(Repository.parse(f"{host}/a/b"), Digest.of(b"x"), b"x")
     assert [(each.body, each.headers.get("authorization")) for each in seen] == [(b"x", None)]
+
+
+@pytest.mark.parametrize(
+    ("host", "told"),
+    [
+        pytest.param("localhost:99999", "dial tcp: address 99999: invalid port", id="no port"),
+        pytest.param("127.0.0.1:0", "dial tcp 127.0.0.1:0: connect: connection refused", id="port 0"),
+        pytest.param("[::1]:1", "dial tcp [::1]:1: connect: ", id="IPv6"),
+    ],
+)
+def test_addresses_are_told_as_they_were_given(host: str, told: str) -> None:
+    with pytest.raises(RegistryError) as caught:
+        tags(host)
+    for scheme in ("https", "http"):
+        assert f'Get "{scheme}://{host}/v2/": {told}' in str(caught.value)

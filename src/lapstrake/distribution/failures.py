@@ -156,8 +156,9 @@ def _cause(url: str, error: Exception) -> str:
     parts = urlsplit(url)
     connection = getattr(error, "conn", None)  # to the proxy, if there is one
     host = getattr(connection, "host", None) or parts.hostname
-    port = getattr(connection, "port", None) or parts.port or (443 if parts.scheme == "https" else 80)
-    address = f"{host}:{port}"
+    usual = 443 if parts.scheme == "https" else 80
+    port = getattr(connection, "port", None) or (usual if parts.port is None else parts.port)
+    address = f"[{host}]:{port}" if ":" in (host or "") else f"{host}:{port}"
     if isinstance(error, NewConnectionError | urllib3.exceptions.ConnectTimeoutError):
         return through + _unconnected(host, address, error)
     if isinstance(error, urllib3.exceptions.ReadTimeoutError):

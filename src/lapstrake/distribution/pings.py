@@ -61,6 +61,7 @@ def _bases(pools: HttpPools, secure: str, plain: str, failures: dict[str, Regist
 def _ping(pools: HttpPools, base: str) -> list[Challenge]:
     """Raises RegistryError if no registry answers at ``base``."""
     url = f"{base}/v2/"
+    _check_port(url)
     try:
         response = pools.request("GET", url, redirects=3)
         body = response.read(_LARGEST_ANSWER)
@@ -72,6 +73,14 @@ def _ping(pools: HttpPools, base: str) -> list[Challenge]:
     return challenges(response.headers.get("WWW-Authenticate", "")) if response.status == 401 else []
 
 
+def _check_port(url: str) -> None:
+    try:
+        _ = urlsplit(url).port
+    except ValueError as error:
+        port = urlsplit(url).netloc.rpartition(":")[2]
+        raise RegistryError(f'Get "{url}": dial tcp: address {port}: invalid port') from error
+
+
 def _greeting(base: str) -> bytes | None:
     """How the host of ``base`` begins its answer to a TLS hello; None if it does not in time.
 
@@ -79,6 +88,10 @@ def _greeting(base: str) -> bytes | None:
     certificates of the system would be read.
     """
     parts = urlsplit(base)
+    try:
+        address = (parts.hostname or "", 443 if parts.port is None else parts.port)
+    except ValueError:  # there is no such port, which the request will tell
+        return b""
     incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
     hello = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).wrap_bio(
         incoming, outgoing, server_hostname=parts.hostname
@@ -88,7 +101,7 @@ def _greeting(base: str) -> bytes | None:
     except ssl.SSLWantReadError:
         pass
     try:
-        with socket.create_connection((parts.hostname or "", parts.port or 443), _HEAD_START) as connection:
+        with socket.create_connection(address, _HEAD_START) as connection:
             connection.sendall(outgoing.read())
             return connection.recv(_GREETING)
     except TimeoutError:
