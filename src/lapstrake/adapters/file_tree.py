@@ -59,7 +59,11 @@ def copy_tree(source: str, target: str) -> None:
         raise InputError(f"lstat {source}: {reason(e)}") from e
     make_private_folders(os.path.dirname(target) or ".")
     if stat.S_ISDIR(information.st_mode):
-        shutil.copytree(source, target, symlinks=True, dirs_exist_ok=True)
+        try:
+            shutil.copytree(source, target, symlinks=True, dirs_exist_ok=True)
+        except shutil.Error as e:
+            origin, _, why = e.args[0][0]
+            raise InputError(f"Copying '{origin}': {why}") from e
     else:
         shutil.copy2(source, target, follow_symlinks=False)
 

@@ -93,12 +93,11 @@ def _sync(args: Arguments) -> int:
     wanted = [_directory_flag(text) for text in args["directory"]]
     if wanted:
         config = lock.chosen(config, wanted)
-    former = _former_lock(args, config, required=args["locked"])
+        _show(ui, "Config with overrides", config.printed())
+    former = _former_lock(args, config)
     if args["locked"] and former:
         config = lock.apply(config, former)
         _show(ui, "Config with locks", config.printed())
-    elif wanted:
-        _show(ui, "Config with overrides", config.printed())
     output = _Indented(ui.progress)
 
     def announce(line: str) -> None:
@@ -115,8 +114,8 @@ def _sync(args: Arguments) -> int:
     )
     new = sync(config, references, _fetchers(ui, os.environ), options, former)
     output.end()
-    if wanted and former:
-        new = former.merged(new)
+    if wanted and os.path.lexists(args["lock-file"]):
+        new = _read_lock(args["lock-file"]).merged(new)
     _show(ui, "Lock config", new.printed())
     if any(local for _, local in wanted):
         ui.paragraph(f"Lock config is not saved to '{args['lock-file']}' due to command line overrides")
@@ -232,22 +231,28 @@ def _directory_flag(text: str) -> tuple[str, str]:
     return path, local
 
 
-def _former_lock(args: Arguments, config: Config, *, required: bool) -> Lock | None:
-    """The lock of the last sync, where it is needed: to be kept to, to be merged into, or for lazy contents."""
+def _former_lock(args: Arguments, config: Config) -> Lock | None:
+    """The lock of the last sync, to be kept to, or for lazy contents, which are fetched if it cannot be read."""
+    if args["locked"]:
+        return _read_lock(args["lock-file"])
+    if not any(c.lazy for d in config.directories for c in d.contents):
+        return None
+    try:
+        return _read_lock(args["lock-file"])
+    except InputError:
+        return None
+
+
+def _read_lock(path: str) -> Lock:
     from lapstrake.adapters.file_tree import reason
     from lapstrake.vendir import lock
 
-    path = args["lock-file"]
-    lazy = any(c.lazy for d in config.directories for c in d.contents)
-    if not (required or lazy or args["directory"]):
-        return None
     try:
-        with open(path, encoding="utf-8") as file:
-            return lock.parse(file.read())
+        with open(path, encoding="utf-8", errors="replace") as file:
+            text = file.read()
     except OSError as e:
-        if required:
-            raise InputError(f"Reading lock config '{path}': open {path}: {reason(e)}") from e
-        return None
+        raise InputError(f"Reading lock config '{path}': open {path}: {reason(e)}") from e
+    return lock.parse(text)
 
 
 def _write_lock(path: str, lock: Lock) -> None:

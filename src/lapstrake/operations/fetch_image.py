@@ -147,5 +147,7 @@ def _tag_in(text: str) -> str:
 def _login(request: FetchRequest) -> RegistryLogin:
     source = request.contents.source
     found = secret_with(request.references, source.get("secretRef"), _KEYS_OF_SECRET)
-    texts = [found.get(key, b"").decode("utf-8", "replace") for key in _KEYS_OF_SECRET]
-    return RegistryLogin(*texts, verify_certs=not source.get("dangerousSkipTLSVerify"))
+    name, password, token, host, config = (
+        found.get(key, b"").decode("utf-8", "replace") for key in _KEYS_OF_SECRET
+    )
+    return RegistryLogin(name, password, token, host, config, not source.get("dangerousSkipTLSVerify"))

@@ -21,8 +21,14 @@ from lapstrake.operations.transfers import UNWATCHED, Transfers, watched
 
 _QUANTITY = re.compile(r"([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)")
 _UNITS = {
-    **{"n": 1e-9, "u": 1e-6, "m": 1e-3, "": 1, "k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12, "P": 1e15, "E": 1e18},
-    **{f"{unit}i": 1 << (10 * power) for power, unit in enumerate("KMGTPE", 1)},
+    **dict(
+        zip(
+            ("n", "u", "m", "", "k", "M", "G", "T", "P", "E"),
+            (10.0 ** (3 * i) for i in range(-3, 7)),
+            strict=True,
+        )
+    ),
+    **{f"{unit}i": float(1 << (10 * power)) for power, unit in enumerate("KMGTPE", 1)},
 }
 
 

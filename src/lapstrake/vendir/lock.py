@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import posixpath
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -131,16 +130,16 @@ _PINS = {
     "git": ("git", "sha", "SHA", "ref"),
     "hg": ("hg", "sha", "SHA", "ref"),
     "image": ("image", "url", "URL", "url"),
-    "imgpkgBundle": ("imgpkgBundle", "image", "image", "image"),
+    "imgpkgBundle": ("imgpkg bundle", "image", "Image", "image"),
     "githubRelease": ("github release", "url", "URL", "url"),
     "helmChart": ("helm chart", "version", "version", "version"),
 }
 
 
 def _locked_contents(contents: Contents, locked: LockedContents) -> Contents:
+    if contents.kind == "http" and locked.kind != "http":
+        raise InputError("Expected HTTP lock configuration to be non-empty")
     if contents.kind not in _PINS:
-        if contents.kind != locked.kind:
-            raise InputError(f"Expected {contents.kind} lock configuration to be non-empty")
         return contents
     name, key, shown, replaced = _PINS[contents.kind]
     if contents.kind != locked.kind:
@@ -168,7 +167,6 @@ def chosen(config: Config, wanted: Sequence[tuple[str, str]]) -> Config:
             config = _with_local(config, path, local)
     paths = []
     for path, _ in wanted:
-        path = posixpath.normpath(path)
         if all(path != d.path_of(c) for d in config.directories for c in d.contents):
             raise InputError(f"Expected to match path '{path}' once, but did not match any")
         paths.append(path)
@@ -185,7 +183,7 @@ def _with_local(config: Config, path: str, local: str) -> Config:
 
     def changed(directory: Directory, contents: Contents) -> Contents:
         nonlocal matched
-        if directory.path_of(contents) != posixpath.normpath(path):
+        if directory.path_of(contents) != path:
             return contents
         matched = True
         return replace(contents, kind="directory", source={"path": local}, new_root_path="", permissions=None)
