@@ -41,9 +41,7 @@ class RegistryResolver:
         """Asked twice, as registries behind one name may not agree yet. Raises RegistryError if they do not."""
         first, second = (self._registry.head(reference).digest for _ in range(2))
         if first != second:
-            raise RegistryError(
-                f"Expected digest resolution to be consistent over two separate requests: {first}"
-            )
+            raise RegistryError("Expected digest resolution to be consistent over two separate requests")
         return str(first)
 
     def tags(self, repository: Repository) -> Sequence[str]:
