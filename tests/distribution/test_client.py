@@ -211,3 +211,23 @@ def test_certificate_files_that_hold_none(tmp_path: Path, content: str | None, m
     with pytest.raises(InputError) as caught:
         RegistryClient(RegistryOptions(ca_cert_paths=(str(path),), environment={}))
     assert str(caught.value) == "Creating registry HTTP transport: " + message.format(path)
+
+
+def test_blob_that_the_registry_lacks_is_looked_for_elsewhere_without_credentials() -> None:
+    content = b"foreign layer"
+
+    def elsewhere(asked: Asked) -> Answer:
+        return Answer(200, content) if asked.path == "/layer" else Answer(404)
+
+    with canned(elsewhere) as (far, far_asked), canned(lambda asked: Answer(404)) as (host, _):
+        environment = {"IMGPKG_USERNAME": "alice", "IMGPKG_PASSWORD": "wonderland"}
+        with RegistryClient(RegistryOptions(environment=environment)) as client:
+            repository = Repository.parse(f"{host}/team/app")
+            urls = ["ftp://nowhere/layer", f"http://{far}/gone", f"http://{far}/layer"]
+            got = client.blob(repository, Digest.of(content), size=len(content), urls=urls)
+            assert b"".join(got) == content
+            with pytest.raises(RegistryError) as caught:
+                list(client.blob(repository, Digest.of(content), urls=urls[:2]))
+    assert caught.value.status == 404
+    assert [asked.path for asked in far_asked] == ["/gone", "/layer", "/gone"]
+    assert not any("authorization" in asked.headers for asked in far_asked)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from urllib.parse import urljoin, urlsplit
 
 from lapstrake.distribution.downloads import Download, WrongContent
@@ -88,12 +88,15 @@ class RegistryClient:
             raise _wrong_digest(ref, digest)
         return RawManifest(_media_type(answer), digest, data)
 
-    def blob(self, repository: Repository, digest: Digest, *, size: int | None = None) -> Iterator[bytes]:
+    def blob(
+        self, repository: Repository, digest: Digest, *, size: int | None = None, urls: Sequence[str] = ()
+    ) -> Iterator[bytes]:
         """The content in pieces, of which the last comes only if digest and ``size`` are right.
 
-        Whoever does not take all pieces has to bear in mind that nothing has been checked.
+        Whoever does not take all pieces has to bear in mind that nothing has been checked. What the registry does not
+        have is looked for at ``urls``, one after the other, without credentials.
         """
-        return Download(self._transport, self._retries, repository, digest, size).pieces()
+        return Download(self._transport, self._retries, repository, digest, size, urls).pieces()
 
     def blob_bytes(
         self,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from lapstrake.distribution.failures import TemporaryError, redacted
 from lapstrake.distribution.retries import Retries, is_passing
@@ -19,8 +19,14 @@ class WrongContent(RegistryError):
     """What came has another digest than it should."""
 
 
+_FOREIGN = ("https://", "http://")
+
+
 class Download:
-    """One blob. ``size`` in bytes, if known, is held against what comes."""
+    """One blob. ``size`` in bytes, if known, is held against what comes.
+
+    ``urls``: where else the blob is, for those that a registry need not have (OCI image specification, "Descriptors").
+    """
 
     def __init__(
         self,
@@ -29,12 +35,14 @@ class Download:
         repository: Repository,
         digest: Digest,
         size: int | None,
+        urls: Sequence[str] = (),
     ) -> None:
         self._transport = transport
         self._budget = retries.budget()
         self._repository = repository
         self._digest = digest
         self._size = size
+        self._places = [f"blobs/{digest}", *(url for url in urls if url.startswith(_FOREIGN))]
         self._got = 0
         self._by_range = True
 
@@ -90,13 +98,16 @@ class Download:
     def _ask(self) -> Answer:
         from_here = {"Range": f"bytes={self._got}-"} if self._got and self._by_range else None
         try:
-            path = f"blobs/{self._digest}"
             good = (200, 206) if from_here else (200,)
-            answer = self._transport.send("GET", self._repository, path, headers=from_here, good=good)
+            place = self._places[0]
+            answer = self._transport.send("GET", self._repository, place, headers=from_here, good=good)
         except RegistryError as error:
-            if error.status != 416 or not from_here:
-                raise
-            return self._ask_from_zero()
+            if error.status == 416 and from_here:
+                return self._ask_from_zero()
+            if error.status == 404 and len(self._places) > 1 and not self._got:
+                del self._places[0]
+                return self._ask()
+            raise
         if answer.status == 206 and not _starts_at(answer.header("Content-Range"), self._got):
             answer.close()
             return self._ask_from_zero()

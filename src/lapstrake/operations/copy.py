@@ -76,7 +76,7 @@ class RegistrySource:
         self._registry = registry
 
     def chunks(self, parcel: Parcel, layer: Descriptor) -> Iterable[bytes]:
-        pieces = self._registry.blob(parcel.repo, layer.digest, size=layer.size)
+        pieces = self._registry.blob(parcel.repo, layer.digest, size=layer.size, urls=layer.urls)
         return read_ahead(pieces) if layer.size >= _WORTH_A_THREAD else pieces
 
 
