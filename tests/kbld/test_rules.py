@@ -72,6 +72,7 @@ def test_first_rule_decides():
         pytest.param(
             "json", '{"x": 12345678901234567890}', '{"x":12345678901234567000}', id="number-as-a-float"
         ),
+        pytest.param("json", "[" * 9000 + "]" * 9000, "[" * 9000 + "]" * 9000, id="too-deep"),
         pytest.param("json", '{"x": NaN}', '{"x": NaN}', id="no-json-number"),
     ],
 )

@@ -93,7 +93,7 @@ def _resolve(args: Arguments) -> int:
     if args["lock-output"]:
         write_lock(args["lock-output"], result.kbld_lock())
     if args["imgpkg-lock-output"]:
-        write_lock(args["imgpkg-lock-output"], result.images_lock())
+        write_lock(args["imgpkg-lock-output"], result.images_lock(), "images config")
     for text in result.printed_documents:
         ui.block(text)
     ui.succeeded()
@@ -141,18 +141,20 @@ def _resolver(args: Arguments) -> RegistryResolver:
 def _image_map(path: str) -> Mapping[str, str]:
     if not path:
         return {}
-    import json
-
     from lapstrake.adapters.file_tree import reason
     from lapstrake.kbld.documents import json_kind
+    from lapstrake.kbld.json_text import from_json
 
     try:
         with open(path, "rb") as file:
-            found = json.load(file)
+            found = from_json(file.read())
     except OSError as e:
         raise InputError(f"open {path}: {reason(e)}") from e
-    except ValueError as e:
-        raise InputError(f"Parsing image map file '{path}': {e}") from e
+    if found is None:
+        return {}
     if not isinstance(found, dict):
         raise InputError(f"json: cannot unmarshal {json_kind(found)} into Go value of type map[string]string")
-    return found
+    for value in found.values():
+        if not isinstance(value, str | None):
+            raise InputError(f"json: cannot unmarshal {json_kind(value)} into Go value of type string")
+    return {given: url or "" for given, url in found.items()}

@@ -59,7 +59,7 @@ def log(data: bytes) -> None:
     sys.stderr.buffer.flush()
 
 
-def write_lock(path: str, text: str) -> None:
+def write_lock(path: str, text: str, what: str = "lock config") -> None:
     """Locks are for their owner alone, as the original writes them."""
     from lapstrake.adapters.file_tree import reason
 
@@ -67,4 +67,4 @@ def write_lock(path: str, text: str) -> None:
         with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
             file.write(text)
     except OSError as e:
-        raise InputError(f"open {path}: {reason(e)}") from e
+        raise InputError(f"Writing {what}: open {path}: {reason(e)}") from e

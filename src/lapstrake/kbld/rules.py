@@ -118,7 +118,7 @@ def _apply(rule: SearchRule, text: str, replace: Replace) -> str:
         return replace(text)
     try:
         return _inside_json(text, rule.rules, replace)
-    except ValueError:
+    except (ValueError, RecursionError):
         return text if rule.strategy == "json" else _inside_yaml(text, rule.rules, replace)
 
 

@@ -6,12 +6,12 @@ import json
 import secrets
 import time
 from dataclasses import dataclass
-from typing import Any
 
 from lapstrake.adapters.program import run_program
 from lapstrake.errors import InputError
 from lapstrake.kbld.builders import local_name
 from lapstrake.kbld.documents import json_kind
+from lapstrake.kbld.json_text import from_json
 from lapstrake.oci.digest import Digest
 from lapstrake.oci.reference import Reference, Repository
 from lapstrake.operations.build_log import BuildLog, LogLines
@@ -131,10 +131,7 @@ def _digest_of(text: str) -> Digest:
 
 
 def _inspected(data: bytes) -> DaemonImage:
-    try:
-        found: Any = json.loads(data)
-    except ValueError as e:
-        raise InputError(_go_json_error(data)) from e
+    found = from_json(data)
     if not isinstance(found, list):
         raise InputError(
             f"json: cannot unmarshal {json_kind(found)} into Go value of type []docker.InspectData"
@@ -148,10 +145,3 @@ def _inspected(data: bytes) -> DaemonImage:
             f"json: cannot unmarshal {json_kind(image_id)} into Go struct field .Id of type string"
         )
     return DaemonImage(image_id, tuple(map(str, image.get("RepoDigests") or ())))
-
-
-def _go_json_error(data: bytes) -> str:
-    text = data.decode("utf-8", "replace").lstrip()
-    if not text:
-        return "unexpected end of JSON input"
-    return f"docker inspect: Expected JSON, but found: {text[:200]}"

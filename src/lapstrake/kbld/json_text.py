@@ -1,0 +1,178 @@
+"""JSON as Go's decoder takes it: the same values as Python's, but with Go's words for what is no JSON."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+from lapstrake.errors import InputError
+
+_BLANK = re.compile(r"[ \t\r\n]*")
+_STRING = re.compile(r'[^"\\\x00-\x1f]*')
+_LITERALS = {"t": "true", "f": "false", "n": "null"}
+_DEEPEST = 10_000
+
+
+def from_json(data: bytes) -> Any:
+    """The value of a JSON text. Raises InputError in the words of Go's ``encoding/json``."""
+    text = data.decode("utf-8", "replace")
+    _Scan(text).whole()
+    try:
+        return json.loads(text, strict=False)
+    except RecursionError as e:
+        raise InputError("exceeded max depth") from e
+
+
+class _Scan:
+    """Looks for the first character that does not belong; values are left to Python."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._at = 0
+
+    def whole(self) -> None:
+        """One value and nothing else. What is open is kept in a list, so that depth costs no stack."""
+        open_ends: list[str] = []
+        self._blank()
+        while True:
+            opened = self._value_begins()
+            if opened:
+                if len(open_ends) == _DEEPEST:
+                    raise InputError("exceeded max depth")
+                open_ends.append(opened)
+                continue
+            while open_ends:
+                self._blank()
+                if self._closes(open_ends[-1]):
+                    open_ends.pop()
+                    continue
+                break
+            if not open_ends:
+                break
+        self._blank()
+        if self._at < len(self._text):
+            raise self._wrong("after top-level value")
+
+    def _value_begins(self) -> str:
+        """Past a scalar or an empty collection (""), or into a collection (its end)."""
+        character = self._next()
+        if character == '"':
+            self._string()
+        elif character == "{":
+            self._blank()
+            if self._peek() != "}":
+                self._key()
+                return "}"
+            self._at += 1
+        elif character == "[":
+            self._blank()
+            if self._peek() != "]":
+                return "]"
+            self._at += 1
+        elif character in _LITERALS:
+            self._literal(_LITERALS[character])
+        elif character == "-" or character in "0123456789":
+            self._number(character)
+        else:
+            self._at -= 1
+            raise self._wrong("looking for beginning of value")
+        return ""
+
+    def _closes(self, end: str) -> bool:
+        """Whether the collection that ``end`` ends is over; if not, the next value follows."""
+        character = self._next()
+        if character == end:
+            return True
+        if character != ",":
+            self._at -= 1
+            raise self._wrong("after array element" if end == "]" else "after object key:value pair")
+        self._blank()
+        if end == "}":
+            self._key()
+        return False
+
+    def _key(self) -> None:
+        if self._next() != '"':
+            self._at -= 1
+            raise self._wrong("looking for beginning of object key string")
+        self._string()
+        self._blank()
+        if self._next() != ":":
+            self._at -= 1
+            raise self._wrong("after object key")
+        self._blank()
+
+    def _string(self) -> None:
+        while True:
+            self._at = _STRING.match(self._text, self._at).end()  # type: ignore[union-attr]
+            character = self._next()
+            if character == '"':
+                return
+            if character != "\\":
+                self._at -= 1
+                raise self._wrong("in string literal")
+            if (escape := self._next()) == "u":
+                for _ in range(4):
+                    if self._next() not in "0123456789abcdefABCDEF":
+                        self._at -= 1
+                        raise self._wrong("in \\u hexadecimal character escape")
+            elif escape not in '"\\/bfnrt':
+                self._at -= 1
+                raise self._wrong("in string escape code")
+
+    def _literal(self, word: str) -> None:
+        for expected in word[1:]:
+            if self._next() != expected:
+                self._at -= 1
+                raise self._wrong(f"in literal {word} (expecting '{expected}')")
+
+    def _number(self, first: str) -> None:
+        if first == "-":
+            first = self._digit("in numeric literal")
+        if first != "0":
+            self._digits()
+        if self._peek() == ".":
+            self._at += 1
+            self._digit("after decimal point in numeric literal")
+            self._digits()
+        if self._peek() in ("e", "E"):
+            self._at += 1
+            if self._peek() in ("+", "-"):
+                self._at += 1
+            self._digit("in exponent of numeric literal")
+            self._digits()
+
+    def _digit(self, where: str) -> str:
+        character = self._next()
+        if character not in "0123456789":
+            self._at -= 1
+            raise self._wrong(where)
+        return character
+
+    def _digits(self) -> None:
+        while (character := self._peek()) and character in "0123456789":
+            self._at += 1
+
+    def _blank(self) -> None:
+        self._at = _BLANK.match(self._text, self._at).end()  # type: ignore[union-attr]
+
+    def _peek(self) -> str:
+        return self._text[self._at : self._at + 1]
+
+    def _next(self) -> str:
+        if self._at >= len(self._text):
+            raise InputError("unexpected end of JSON input")
+        self._at += 1
+        return self._text[self._at - 1]
+
+    def _wrong(self, where: str) -> InputError:
+        character = self._text[self._at]
+        shown = {"'": "\\'", '"': '"', "\\": "\\\\"}.get(character) or json.dumps(character)[1:-1]
+        if ord(character) < 0x20 and len(shown) == 6:
+            shown = f"\\x{ord(character):02x}"
+        elif ord(character) > 0x7F:
+            # Go looks at bytes.
+            shown = chr(character.encode()[0])
+            shown = shown if shown.isprintable() else f"\\u{ord(shown):04x}"
+        return InputError(f"invalid character '{shown}' {where}")

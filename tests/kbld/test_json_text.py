@@ -1,0 +1,49 @@
+from __future__ import annotations
+
+import pytest
+
+from lapstrake.errors import InputError
+from lapstrake.kbld.json_text import from_json
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        pytest.param(
+            ' {"a": [1, -2.5e3, {}], "b": {"c": []}} ', {"a": [1, -2500.0, {}], "b": {"c": []}}, id="all"
+        ),
+        pytest.param('"\\u00e9\\n"', "é\n", id="escapes"),
+        pytest.param("[true, false, null]", [True, False, None], id="literals"),
+        pytest.param('{"a": 1, "a": 2}', {"a": 2}, id="last-key-wins"),
+    ],
+)
+def test_value(text, value):
+    assert from_json(text.encode()) == value
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        pytest.param("", "unexpected end of JSON input", id="nothing"),
+        pytest.param('{"a": "x', "unexpected end of JSON input", id="end"),
+        pytest.param("nope", "invalid character 'o' in literal null (expecting 'u')", id="literal"),
+        pytest.param("{} x", "invalid character 'x' after top-level value", id="more"),
+        pytest.param('{"a": }', "invalid character '}' looking for beginning of value", id="no-value"),
+        pytest.param(
+            "{'a': 1}", r"invalid character '\'' looking for beginning of object key string", id="key"
+        ),
+        pytest.param('{"a" 1}', "invalid character '1' after object key", id="no-colon"),
+        pytest.param('{"a": 01}', "invalid character '1' after object key:value pair", id="pair"),
+        pytest.param("[1 2]", "invalid character '2' after array element", id="element"),
+        pytest.param("[-]", "invalid character ']' in numeric literal", id="number"),
+        pytest.param("[1.]", "invalid character ']' after decimal point in numeric literal", id="point"),
+        pytest.param('"\x01"', r"invalid character '\x01' in string literal", id="control"),
+        pytest.param('"\\q"', "invalid character 'q' in string escape code", id="escape"),
+        pytest.param("[" * 10_001, "exceeded max depth", id="depth"),
+        pytest.param("[" * 9000 + "]" * 9000, "exceeded max depth", id="too-deep-for-python"),
+    ],
+)
+def test_no_json_in_words_of_go(text, message):
+    with pytest.raises(InputError) as caught:
+        from_json(text.encode())
+    assert str(caught.value) == message
