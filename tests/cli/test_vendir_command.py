@@ -101,6 +101,41 @@ def test_error_is_on_stderr(folder, capsys, argv, message):
     assert capsys.readouterr().err == f"vendir: Error: {message}\n"
 
 
+def test_overrides_are_shown_before_the_lock_is_asked_for(folder, capsys):
+    assert main(["sync", "-d", "vendor/a", "-l"]) == 1
+    captured = capsys.readouterr()
+    assert captured.out.endswith('kind: Config\nminimumRequiredVersion: ""\n\n')
+    assert captured.err.startswith("vendir: Error: Reading lock config 'vendir.lock.yml': open ")
+
+
+def test_lock_that_cannot_be_written_is_told(folder, capsys):
+    assert main(["sync", "--lock-file", "none/lock.yml"]) == 1
+    assert capsys.readouterr().err == (
+        "vendir: Error: Writing lock config: open none/lock.yml: no such file or directory\n"
+    )
+
+
+def test_json_is_not_printed_with_an_error(folder, capsys):
+    assert main(["sync", "--json", "-f", "none"]) == 1
+    assert capsys.readouterr().out == ""
+
+
+def test_equal_versions_are_sorted_by_build(capsys):
+    assert main(["tools", "sort-semver", "-v", "1.0.0+b 1.0.0+10 1.0.0 1.0.0+9"]) == 0
+    assert capsys.readouterr().out == "1.0.0\t\n1.0.0+9\t\n1.0.0+10\t\n1.0.0+b\t\n"
+
+
+def test_programs_are_heard_on_a_terminal(folder, capsys, monkeypatch):
+    git = folder / "git"
+    git.write_text('#!/bin/sh\n[ "$1" = init ] && { echo said; exit 3; }\n')
+    git.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{folder}:/usr/bin:/bin")
+    source = "directories: [{path: v, contents: [{path: a, git: {url: u, ref: main}}]}]\n"
+    (folder / "vendir.yml").write_text(CONFIG.partition("directories")[0] + source)
+    assert main(["sync", "--tty"]) == 1
+    assert "\n\n  --> git init\n  said\n" in capsys.readouterr().out
+
+
 def test_versions_are_sorted(capsys):
     assert main(["tools", "sort-semver", "-v", "1.10.0 v1.9.0 nope 1.2", "-v", "2.0.0-rc.1"]) == 0
     assert capsys.readouterr().out == "v1.9.0\t\n1.10.0\t\n"

@@ -117,6 +117,39 @@ def test_links_out_of_the_directory_are_refused(tmp_path):
     run(tmp_path, Contents("s", "directory", {"path": "src"}), any_links=True)
 
 
+def test_kept_files_lose_their_links(tmp_path):
+    run(tmp_path, inline("a", {"f": "1"}))
+    (tmp_path / "v/a/inside").symlink_to("f")
+    (tmp_path / "v/a/outside").symlink_to("/etc/passwd")
+    run(tmp_path, inline("a", {"g": "2"}, ignore_paths=("*side",)), any_links=True)
+    assert not (tmp_path / "v/a/inside").is_symlink()
+    assert (tmp_path / "v/a/inside").read_text() == "1"
+    assert os.readlink(tmp_path / "v/a/outside") == "/etc/passwd"
+
+
+def test_link_as_source_is_not_pruned_through(tmp_path):
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine/precious").write_text("p")
+    (tmp_path / "src").symlink_to(tmp_path / "mine")
+    with pytest.raises(InputError) as caught:
+        run(tmp_path, Contents("s", "directory", {"path": "src"}, exclude_paths=("precious",)))
+    assert str(caught.value).endswith("/staging/s: not a directory")
+    assert (tmp_path / "mine/precious").read_text() == "p"
+
+
+def test_folder_is_not_copied_into_itself(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    config = Config((Directory("v", (Contents("s", "directory", {"path": "."}),)),))
+    with pytest.raises(InputError) as caught:
+        sync(config, References(), {}, SyncOptions())
+    assert str(caught.value).endswith("Expected '.' not to hold the place it is copied to")
+
+
+def test_absolute_path_of_contents_counts_from_the_directory(tmp_path):
+    run(tmp_path, inline("/a/b", {"f": "1"}))
+    assert tree(tmp_path) == {"v/a/b/f": "1"}
+
+
 @pytest.mark.parametrize("path", ["../out", "/etc/x"])
 def test_directory_may_not_leave_the_base(tmp_path, path):
     base = tmp_path / "base"

@@ -80,6 +80,21 @@ def test_source_is_described(contents, line):
             id="overlap",
         ),
         pytest.param(
+            "directories: [{path: ../.., contents: []}]",
+            "Validating directory '../..' (0): Invalid path: ../..",
+            id="folder-above",
+        ),
+        pytest.param(
+            "directories: [{path: v, contents: [{path: a, inline: {}}, {path: a/b, inline: {}}]}]",
+            "Expected to not manage overlapping paths: 'v/a/b' and 'v/a'",
+            id="overlap-within",
+        ),
+        pytest.param(
+            "minimumRequiredVersion: newest",
+            "Parsing minimum version constraint: Malformed constraint: >=newest",
+            id="no-version",
+        ),
+        pytest.param(
             "minimumRequiredVersion: 900.0.0",
             "vendir version '0.40.0' does not meet the minimum required version '900.0.0'",
             id="version",
@@ -109,3 +124,10 @@ def test_two_different_secrets_of_one_name_are_refused():
         str(caught.value)
         == "Parsing resource config 'a.yml': Expected to find one secret 's', but found multiple"
     )
+
+
+def test_config_maps_of_one_name_cannot_be_used():
+    config_map = "---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: c}\ndata: {a: '1'}\n"
+    _, references = read([("vendir.yml", (HEAD + config_map * 2).encode())])
+    assert references.config_maps == {}
+    assert references.several_config_maps == {"c"}

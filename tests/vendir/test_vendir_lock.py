@@ -56,6 +56,9 @@ def test_image_is_pinned_and_keeps_its_tag():
             LockedContents("a", "inline", {}), "Expected git lock configuration to be non-empty", id="kind"
         ),
         pytest.param(LockedContents("a", "git", {"sha": ""}), "Expected git SHA to be non-empty", id="sha"),
+        pytest.param(
+            LockedContents("a", "", {}), "Expected git lock configuration to be non-empty", id="nothing"
+        ),
     ],
 )
 def test_lock_that_does_not_fit_is_refused(locked, message):
@@ -72,9 +75,10 @@ def test_merging_replaces_and_appends():
 
 
 def test_chosen_contents_can_come_from_a_local_folder():
-    config = config_of(Contents("a", "inline"), Contents("b", "inline"))
+    config = config_of(Contents("a", "inline", new_root_path="x", permissions=0), Contents("b", "inline"))
     (only,) = chosen(config, [("v/a", "mine")]).directories[0].contents
     assert (only.path, only.kind, only.source) == ("a", "directory", {"path": "mine"})
+    assert (only.new_root_path, only.permissions) == ("", None)
 
 
 @pytest.mark.parametrize(

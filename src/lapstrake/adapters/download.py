@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import os
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Protocol
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote, urljoin, urlsplit
 
 import urllib3
 
@@ -76,8 +78,8 @@ class Downloads:
         """Write what stands at the URL to ``path``; gives its sha256 (hex). Raises InputError and then leaves no file."""
         digest = hashlib.sha256()
         try:
-            with open(path, "wb") as file:
-                for piece in self._pieces(request, MOST_BYTES):
+            with open(path, "wb") as file, closing(self._pieces(request, MOST_BYTES)) as pieces:
+                for piece in pieces:
                     digest.update(piece)
                     file.write(piece)
         except BaseException:
@@ -90,22 +92,27 @@ class Downloads:
         """What stands at the URL, at most ``limit`` bytes. Raises InputError."""
         return b"".join(self._pieces(request, limit))
 
-    def _pieces(self, request: Request, limit: int) -> Iterator[bytes]:
+    def _pieces(self, request: Request, limit: int) -> Generator[bytes, None, None]:
         refuse_unusable(request.url)
         url, headers = _without_userinfo(request)
         run = _Run(self.opener, request.url, url, headers, self.clock() + self.longest, self.clock)
         response = run.begin()
         what = request.name or without_passwords(request.url).partition("?")[0]
         received = 0
-        for piece in self.watch(what, _size(response), run.content(response)):
-            received += len(piece)
-            if received > limit:
-                raise InputError(f"Expected at most {limit} bytes at '{with_hidden_passwords(request.url)}'")
-            yield piece
+        with closing(run.content(response)) as content:
+            for piece in self.watch(what, _size(response), content):
+                received += len(piece)
+                if received > limit:
+                    shown = with_hidden_passwords(request.url)
+                    raise InputError(f"Expected at most {limit} bytes at '{shown}'")
+                yield piece
 
 
 def basic_authorization(username: str, password: str) -> Mapping[str, str]:
-    return urllib3.util.make_headers(basic_auth=f"{username}:{password}") if username else {}
+    """The header for a name and password; none without a name."""
+    if not username:
+        return {}
+    return {"Authorization": f"Basic {base64.b64encode(f'{username}:{password}'.encode()).decode()}"}
 
 
 class _Run:
@@ -132,11 +139,14 @@ class _Run:
         if response.status != 200:
             location = response.headers.get("Location")
             if location and 300 < response.status < 309:
+                response.close()
+                refuse_unusable(urljoin(self._url, location))
                 raise InputError(f'Get "{location}": stopped after 10 redirects')
             raise StatusError(response.status, response.reason or "", _beginning(response))
         return response
 
-    def content(self, response: urllib3.BaseHTTPResponse) -> Iterator[bytes]:
+    def content(self, response: urllib3.BaseHTTPResponse) -> Generator[bytes, None, None]:
+        """What the answer brings, and further answers where it broke."""
         received = resumes = 0
         validator = _validator(response)
         while True:
@@ -148,12 +158,14 @@ class _Run:
                     yield piece
                 return
             except (urllib3.exceptions.HTTPError, OSError) as e:
+                broken = e
+            finally:
                 response.close()
-                resumes += 1
-                following = self._resumed(received, validator) if validator and resumes <= _RESUMES else None
-                if following is None:
-                    raise BrokenError("unexpected EOF") from e
-                response = following
+            resumes += 1
+            following = self._resumed(received, validator) if validator and resumes <= _RESUMES else None
+            if following is None:
+                raise BrokenError("unexpected EOF") from broken
+            response = following
 
     def _resumed(self, received: int, validator: str) -> urllib3.BaseHTTPResponse | None:
         """The rest of the same content, or None if it cannot be had."""
@@ -163,7 +175,10 @@ class _Run:
         except InputError:
             return None
         begins = response.headers.get("Content-Range", "").startswith(f"bytes {received}-")
-        return response if response.status == 206 and begins else None
+        if response.status == 206 and begins:
+            return response
+        response.close()
+        return None
 
     def _request(self, headers: Mapping[str, str]) -> urllib3.BaseHTTPResponse:
         try:

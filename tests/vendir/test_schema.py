@@ -1,0 +1,99 @@
+from __future__ import annotations
+
+import pytest
+
+from lapstrake.errors import InputError
+from lapstrake.vendir import schema
+
+
+def config(contents: object) -> object:
+    return {"directories": [{"path": "v", "contents": [contents]}]}
+
+
+def read(contents: object) -> object:
+    return schema.read(config(contents), schema.CONFIG)["directories"][0]["contents"][0]
+
+
+@pytest.mark.parametrize(
+    ("raw", "found"),
+    [
+        pytest.param({"path": 5, "zork": 1}, {"path": "5"}, id="number-as-text"),
+        pytest.param({"path": True}, {"path": "true"}, id="boolean-as-text"),
+        pytest.param({"PATH": "a"}, {"path": "a"}, id="other-letter-case"),
+        pytest.param({"lazy": False, "includePaths": [], "newRootPath": None}, {}, id="empty"),
+        pytest.param({"legalPaths": [], "permissions": 0}, {"legalPaths": [], "permissions": 0}, id="kept"),
+        pytest.param({"git": {"secretRef": {}}}, {"git": {"secretRef": {}}}, id="empty-object"),
+        pytest.param({"directory": {}}, {"directory": {"path": ""}}, id="always-there"),
+        pytest.param({"inline": {"paths": {"a": None}}}, {"inline": {"paths": {"a": ""}}}, id="null-in-map"),
+        pytest.param({"permissions": 448.0}, {"permissions": 448}, id="whole-float"),
+    ],
+)
+def test_values_are_read_as_the_original_reads_them(raw, found):
+    assert read(raw) == found
+
+
+AT = ".directories.0.contents.0"
+
+
+@pytest.mark.parametrize(
+    ("raw", "message"),
+    [
+        pytest.param("a", f"string into {AT} of type config.DirectoryContents", id="list-item"),
+        pytest.param(
+            {"git": []},
+            f"array into Go struct field {AT}.git of type config.DirectoryContentsGit",
+            id="source",
+        ),
+        pytest.param({"lazy": "x"}, f"string into Go struct field {AT}.lazy of type bool", id="bool"),
+        pytest.param(
+            {"permissions": 5.5},
+            f"number 5.5 into Go struct field {AT}.permissions of type fs.FileMode",
+            id="fraction",
+        ),
+        pytest.param(
+            {"permissions": -1},
+            f"number -1 into Go struct field {AT}.permissions of type fs.FileMode",
+            id="negative",
+        ),
+        pytest.param(
+            {"git": {"refSelection": {"semver": 1}}},
+            f"number into Go struct field {AT}.git.refSelection.semver of type v1alpha1.VersionSelectionSemver",
+            id="deep",
+        ),
+        pytest.param(
+            {"inline": {"paths": {"f": {}}}},
+            f"object into Go struct field {AT}.inline.paths.f of type string",
+            id="map-value",
+        ),
+        pytest.param(
+            {"path": [], "lazy": 1}, f"number into Go struct field {AT}.lazy of type bool", id="first-by-name"
+        ),
+    ],
+)
+def test_wrong_value_is_told_in_gos_words(raw, message):
+    with pytest.raises(InputError) as caught:
+        read(raw)
+    prefix = "error unmarshaling JSON: while decoding JSON: json: cannot unmarshal "
+    assert str(caught.value) == prefix + message
+
+
+def test_secret_must_be_base64():
+    with pytest.raises(InputError) as caught:
+        schema.read({"data": {"k": "***"}}, schema.SECRET)
+    assert str(caught.value).endswith(
+        "string into Go struct field .data.k of type []uint8: illegal base64 data at input byte 0"
+    )
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(1.5, "1.5"), (1e5, "100000"), (1.1, "1.1"), (12345678901234567890123.0, "1.2345679e+22"), (None, "")],
+)
+def test_numbers_are_written_as_go_writes_them(value, text):
+    assert schema.text_of(value) == text
+
+
+def test_infinite_number_is_refused():
+    with pytest.raises(InputError) as caught:
+        schema.read({"a": [float("inf")]}, schema.CONFIG)
+    assert str(caught.value) == "error converting YAML to JSON: json: unsupported value: +Inf"
