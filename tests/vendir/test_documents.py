@@ -14,6 +14,7 @@ from lapstrake.vendir import documents
         pytest.param("a: 1\n--- # more\nb: 2", ["a: 1\n", "b: 2"], id="comment-beside"),
         pytest.param("a: 1\n---\n---\n", ["a: 1\n", "---\n"], id="nothing-between"),
         pytest.param("", [], id="nothing"),
+        pytest.param("\n---\n\n", [], id="blank"),
     ],
 )
 def test_file_is_split_at_separators(text, found):

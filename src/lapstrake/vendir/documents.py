@@ -19,7 +19,7 @@ class SeparatorError(InputError):
 
 
 def split(data: bytes) -> Iterator[bytes]:
-    """The documents of a file, as they stand. A separator counts once something stands above it.
+    """The documents of a file, as they stand, without blank ones. A separator counts once something stands above it.
 
     Raises SeparatorError, once it comes to that line.
     """
@@ -30,12 +30,17 @@ def split(data: bytes) -> Iterator[bytes]:
             if rest and not rest.startswith(b"#"):
                 raise SeparatorError(f"invalid Yaml document separator: {rest.decode('utf-8', 'replace')}")
             if above:
-                yield b"".join(above)
+                yield from _unless_blank(above)
                 above = []
                 continue
         above.append(line)
-    if above:
-        yield b"".join(above)
+    yield from _unless_blank(above)
+
+
+def _unless_blank(lines: list[bytes]) -> Iterator[bytes]:
+    document = b"".join(lines)
+    if document.strip():
+        yield document
 
 
 def load(document: bytes) -> Any:
