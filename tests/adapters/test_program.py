@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import os
+
 import pytest
 
-from lapstrake.adapters.program import run_program
+from lapstrake.adapters.program import run, run_program
 from lapstrake.errors import InputError
 
 
@@ -47,3 +49,15 @@ def test_folder_that_is_a_file(tmp_path):
         run_program(["sh"], folder=str(tmp_path / "file"))
     assert str(caught.value).startswith("fork/exec /")
     assert str(caught.value).endswith("/sh: not a directory")
+
+
+def test_program_reads_what_is_given_and_has_no_other_environment(monkeypatch):
+    monkeypatch.setenv("SECRET", "x")
+    script = 'cat; echo "[$SECRET]"; exit 4'
+    done = run(["sh", "-c", script], environment={"PATH": os.environ["PATH"]}, given=b"input\n")
+    assert (done.status, done.stdout) == (4, b"input\n[]\n")
+
+
+def test_program_that_takes_too_long_is_ended():
+    with pytest.raises(InputError, match="no answer in 0 s"):
+        run(["sh", "-c", "echo begun; exec sleep 60"], environment=dict(os.environ), longest=0.05)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from lapstrake.adapters import command
+from lapstrake.adapters import program
 from lapstrake.adapters.redaction import without_passwords
 from lapstrake.errors import InputError
 
@@ -19,7 +19,7 @@ class Git:
 
     folder: str
     environment: Mapping[str, str] = field(default_factory=dict, repr=False)
-    hear: command.Hear = command.unheard
+    hear: Callable[[str], None] = lambda text: None
 
     def run(self, args: Sequence[str]) -> str:
         """Its standard output as text. Raises InputError as ``output`` does."""
@@ -32,15 +32,21 @@ class Git:
         environment = {**own, "GIT_TERMINAL_PROMPT": "0", **self.environment}
         self.hear(f"--> git {without_passwords(shown)}\n")
         try:
-            done = command.run(["git", *args], folder=self.folder, environment=environment, hear=self._hear)
+            done = program.run(
+                ["git", *args],
+                folder=self.folder,
+                environment=environment,
+                hear_output=self._hear,
+                hear_errors=self._hear,
+            )
         except InputError as e:
             raise InputError(f"Git [{without_passwords(shown)}]: {e} (stderr: )") from e
         if done.status != 0:
-            stderr = without_passwords(done.stderr)
+            stderr = without_passwords(done.error_text)
             raise InputError(
                 f"Git [{without_passwords(shown)}]: exit status {done.status} (stderr: {stderr})"
             )
         return done.stdout
 
-    def _hear(self, text: str) -> None:
-        self.hear(without_passwords(text))
+    def _hear(self, piece: bytes) -> None:
+        self.hear(without_passwords(piece.decode("utf-8", "replace")))

@@ -6,7 +6,7 @@ import os
 import tempfile
 from collections.abc import Sequence
 
-from lapstrake.adapters import command
+from lapstrake.adapters import program
 from lapstrake.errors import InputError
 
 KEY_BLOCK = "-----BEGIN PGP PUBLIC KEY BLOCK-----"
@@ -58,10 +58,10 @@ def _write(folder: str, name: str, data: bytes) -> str:
     return path
 
 
-def _gpg(home: str, *args: str) -> command.Done:
+def _gpg(home: str, *args: str) -> program.Done:
     environment = {**os.environ, "GNUPGHOME": home, "LC_ALL": "C"}
     usual = ("--batch", "--no-tty", "--no-autostart", "--no-auto-key-retrieve", "--trust-model", "always")
-    return command.run(
+    return program.run(
         ["gpg", "--homedir", home, *usual, *args],
         folder=home,
         environment=environment,

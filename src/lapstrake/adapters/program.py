@@ -1,4 +1,4 @@
-"""Programs of the user, run to their end while their output is passed on."""
+"""Programs of the user: run in a folder, heard while they run, and never asked anything."""
 
 from __future__ import annotations
 
@@ -13,21 +13,60 @@ from typing import IO
 from lapstrake.errors import InputError
 
 Hear = Callable[[bytes], None]
+"""Takes what a program writes, as it comes, on a thread of its own for each stream."""
 
-_MOST_KEPT = 64 << 20
-_CHUNK = 1 << 16
+LONGEST_RUN = 1800.0  # seconds
+_MOST_KEPT = 64 << 20  # bytes of each stream
+_PIECE = 1 << 16
 
 
 @dataclass(frozen=True, slots=True)
-class Output:
-    """What a program wrote, each stream up to 64 MiB."""
+class Done:
+    """What a program wrote, each stream up to 64 MiB; ``status`` is negative for a signal."""
 
+    status: int
     stdout: bytes
     stderr: bytes
+
+    @property
+    def error_text(self) -> str:
+        return self.stderr.decode("utf-8", "replace")
 
 
 def unheard(_: bytes) -> None:
     """For output that only the caller's result needs."""
+
+
+def run(
+    command: Sequence[str],
+    *,
+    folder: str = ".",
+    environment: Mapping[str, str],
+    hear_output: Hear = unheard,
+    hear_errors: Hear = unheard,
+    given: bytes = b"",
+    longest: float = LONGEST_RUN,
+) -> Done:
+    """Run ``command`` with exactly this environment; it reads ``given``, a few KiB at most.
+
+    Raises InputError in Go's words if it cannot be run, and ``no answer in N s`` if it takes too long.
+    """
+    process = _started(command, folder, environment, with_input=bool(given))
+    assert process.stdout
+    assert process.stderr
+    output, errors = _Stream(process.stdout, hear_output), _Stream(process.stderr, hear_errors)
+    if process.stdin:
+        _give(process.stdin, given)
+    try:
+        status = process.wait(longest)
+    except subprocess.TimeoutExpired as error:
+        raise InputError(f"no answer in {longest:.0f} s") from error
+    finally:
+        if process.poll() is None:
+            process.kill()
+            process.wait()
+        stdout, stderr = output.end(), errors.end()
+    return Done(status, stdout, stderr)
 
 
 def run_program(
@@ -37,39 +76,24 @@ def run_program(
     environment: Mapping[str, str] | None = None,
     hear_output: Hear = unheard,
     hear_errors: Hear = unheard,
-) -> Output:
-    """Run ``command`` in ``folder`` without input; ``environment`` is added to one's own.
+) -> Done:
+    """As :func:`run`, but with ``environment`` added to one's own, and a failure is an error.
 
-    Both streams are heard while the program runs, each on a thread of its own. Raises InputError in Go's words:
-    ``exec: "x": executable file not found in $PATH``, ``chdir x: ...``, ``exit status N``, ``signal: killed``.
+    Raises InputError in Go's words, also ``exit status N`` and ``signal: killed``.
     """
-    process = _started(command, folder, environment or {})
-    assert process.stdout
-    assert process.stderr
-    output, errors = bytearray(), bytearray()
-    readers = [
-        Thread(target=_forward, args=(process.stdout, output, hear_output)),
-        Thread(target=_forward, args=(process.stderr, errors, hear_errors)),
-    ]
-    try:
-        for reader in readers:
-            reader.start()
-        for reader in readers:
-            reader.join()
-        status = process.wait()
-    except BaseException:
-        process.kill()
-        process.wait()
-        raise
-    if status < 0:
-        raise InputError(f"signal: {_signal_name(-status)}")
-    if status:
-        raise InputError(f"exit status {status}")
-    return Output(bytes(output), bytes(errors))
+    own = {**os.environ, **(environment or {})}
+    done = run(command, folder=folder, environment=own, hear_output=hear_output, hear_errors=hear_errors)
+    if done.status < 0:
+        raise InputError(f"signal: {_signal_name(-done.status)}")
+    if done.status:
+        raise InputError(f"exit status {done.status}")
+    return done
 
 
-def _started(command: Sequence[str], folder: str, environment: Mapping[str, str]) -> subprocess.Popen[bytes]:
-    program = shutil.which(command[0])
+def _started(
+    command: Sequence[str], folder: str, environment: Mapping[str, str], *, with_input: bool
+) -> subprocess.Popen[bytes]:
+    program = shutil.which(command[0], path=environment.get("PATH"))
     if program is None:
         raise InputError(f'exec: "{command[0]}": executable file not found in $PATH')
     if not os.path.exists(folder):
@@ -78,20 +102,42 @@ def _started(command: Sequence[str], folder: str, environment: Mapping[str, str]
         return subprocess.Popen(
             [program, *command[1:]],
             cwd=folder,
-            env={**os.environ, **environment},
-            stdin=subprocess.DEVNULL,
+            env=environment,
+            stdin=subprocess.PIPE if with_input else subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
         )
-    except OSError as e:
-        raise InputError(f"fork/exec {program}: {os.strerror(e.errno or 0).lower()}") from e
+    except OSError as error:
+        raise InputError(f"fork/exec {program}: {(error.strerror or str(error)).lower()}") from error
 
 
-def _forward(stream: IO[bytes], kept: bytearray, hear: Hear) -> None:
-    while chunk := os.read(stream.fileno(), _CHUNK):
-        kept += chunk[: _MOST_KEPT - len(kept)]
-        hear(chunk)
-    stream.close()
+def _give(stdin: IO[bytes], data: bytes) -> None:
+    try:
+        stdin.write(data)
+        stdin.close()
+    except BrokenPipeError:
+        pass  # what the program then says of itself tells more
+
+
+class _Stream:
+    """Reads one output of a program to its end, on a thread."""
+
+    def __init__(self, source: IO[bytes], hear: Hear) -> None:
+        self._source = source
+        self._hear = hear
+        self._kept = bytearray()
+        self._thread = Thread(target=self._read, daemon=True)
+        self._thread.start()
+
+    def _read(self) -> None:
+        while piece := os.read(self._source.fileno(), _PIECE):
+            self._kept += piece[: _MOST_KEPT - len(self._kept)]
+            self._hear(piece)
+
+    def end(self) -> bytes:
+        self._thread.join()
+        self._source.close()
+        return bytes(self._kept)
 
 
 def _signal_name(number: int) -> str:

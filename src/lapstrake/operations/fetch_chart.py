@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from lapstrake.adapters import command
+from lapstrake.adapters import program
 from lapstrake.adapters.file_tree import move, reason, remove
 from lapstrake.errors import InputError
 from lapstrake.operations.fetch_inline import secret_with
@@ -107,7 +107,7 @@ class _Fetch:
         home = os.path.join(self._request.scratch, "helm-home")
         environment = {**os.environ, **dict.fromkeys(_HOMES, home)}
         try:
-            done = command.run(
+            done = program.run(
                 [self._program, *args],
                 folder=".",
                 environment=environment,
@@ -117,7 +117,7 @@ class _Fetch:
         except InputError as e:
             raise InputError(f"{doing}: {e} (stderr: )") from e
         if done.status != 0:
-            raise InputError(f"{doing}: exit status {done.status} (stderr: {done.stderr})")
+            raise InputError(f"{doing}: exit status {done.status} (stderr: {done.error_text})")
 
     def _placed(self) -> Mapping[str, Any]:
         """Let the one chart take the place of the folder it was put into; gives its versions."""
