@@ -147,6 +147,27 @@ def test_unpack_passes_over_links_and_whiteouts() -> None:
     assert unpacked(made(("link", None), ("dir/.wh.gone", b""), ("file", b"1"))) == {"file": b"1"}
 
 
+@pytest.mark.parametrize("form", [tarfile.PAX_FORMAT, tarfile.GNU_FORMAT])
+def test_unpack_reads_long_names_that_are_cut_at_a_slash(form: int) -> None:
+    """What is left of the name in the header looks like that of a folder."""
+    name = "/".join(["d"] * 200)
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w", format=form) as tar:
+        for path in (name, "after"):
+            info = tarfile.TarInfo(path)
+            info.size = 3
+            tar.addfile(info, io.BytesIO(b"abc"))
+    assert unpacked(buffer.getvalue()) == {name: b"abc", "after": b"abc"}
+
+
+def test_unpack_knows_folders_of_old_archives_by_their_slash() -> None:
+    def old(info: tarfile.TarInfo) -> None:
+        info.type = tarfile.AREGTYPE
+
+    data = made(("folder/", b""), ("folder/file", b"1"), change=old)
+    assert unpacked(data) == {"folder/file": b"1"}
+
+
 def test_unpack_goes_on_after_content_that_nobody_read() -> None:
     assert [file.path for file in unpack([made(("one", b"x" * 5000), ("two", b""))])] == ["one", "two"]
 

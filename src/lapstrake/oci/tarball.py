@@ -22,7 +22,8 @@ _LONGEST_HEADER = 1 << 20  # bytes of a PAX or GNU name record
 _OCTAL_MODES = 8**7  # of seven digits; Go's numbers for folders and for what runs as its owner are larger
 _GO_DIRECTORY = 1 << 31
 _GO_SPECIAL_BITS = ((0o4000, 1 << 23), (0o2000, 1 << 22), (0o1000, 1 << 20))  # setuid, setgid, sticky
-_REGULAR = frozenset(b"07\x00")
+_REGULAR = frozenset(b"07")
+_OLD_REGULAR = "\x00"  # of archives older than ustar, where a slash at the end of the name makes a folder
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,9 +250,7 @@ def _parsed_header(block: bytes) -> Member:
     if block[257:262] == b"ustar" and block[257:265] != _GNU and block[345]:
         name = f"{_text(block[345:500])}/{name}"
     kind = "0" if block[156] in _REGULAR else chr(block[156])
-    if kind == "0" and name.endswith("/"):
-        kind = "5"
-    size = _number(block[124:136]) if kind not in "12346" and kind != "5" else 0
+    size = _number(block[124:136]) if kind not in "123456" else 0
     return Member(name, kind, _number(block[100:108]) & 0o7777, size, _number(block[136:148]))
 
 
@@ -288,10 +287,12 @@ def _pax_records(record: bytes) -> dict[str, str]:
 
 
 def _with_attributes(header: Member, attributes: Mapping[str, str]) -> Member:
-    name = attributes.get("path", header.name)
+    name, kind = attributes.get("path", header.name), header.kind
     size, mtime = header.size, header.mtime
+    if kind == _OLD_REGULAR:
+        kind = "5" if name.endswith("/") else "0"
     try:
-        if "size" in attributes and header.kind == "0":
+        if "size" in attributes and kind == "0":
             size = int(attributes["size"])
         if "mtime" in attributes:
             mtime = int(float(attributes["mtime"]))
@@ -299,4 +300,4 @@ def _with_attributes(header: Member, attributes: Mapping[str, str]) -> Member:
         raise InputError("archive/tar: invalid tar header") from error
     if size < 0:
         raise InputError("archive/tar: invalid tar header")
-    return Member(name, header.kind, header.mode, size, mtime)
+    return Member(name, kind, header.mode, size, mtime)
