@@ -4,6 +4,7 @@ import pytest
 
 from lapstrake.cli.flag_values import duration, shown_duration
 from lapstrake.cli.flags import Arguments, Command, Flag, UsageError, execute, parse
+from lapstrake.cli.help_page import help_text
 
 FLAGS = (
     Flag("file", "array", help="File", short="f"),
@@ -218,3 +219,28 @@ def test_duration_reads_go_syntax(text: str, seconds: float) -> None:
 )
 def test_shown_duration_prints_go_syntax(seconds: float, text: str) -> None:
     assert shown_duration(seconds) == text
+
+
+def test_own_flags_of_a_root_are_unknown_to_what_is_below_it(capsys: pytest.CaptureFixture[str]) -> None:
+    below = Command("below", "Below", run=lambda args: 0)
+    root = Command(
+        "tool",
+        "Tool",
+        own_flags=(Flag("near", "bool", False, "near"),),
+        run=lambda args: int(args["near"]),
+        children=(below,),
+    )
+    assert execute("tool", root, ["--near"]) == 1
+    assert execute("tool", root, ["below", "--near"]) == 1
+    assert capsys.readouterr().err == "tool: Error: unknown flag: --near\n"
+    assert "--near" in help_text("tool", [root])
+    assert "--near" not in help_text("tool", [root, below])
+
+
+def test_deprecated_commands_warn_and_are_not_listed(capsys: pytest.CaptureFixture[str]) -> None:
+    old = Command("old", "Old", run=lambda args: 0, deprecated="use new")
+    root = Command("tool", "Tool", children=(old, Command("new", "New", run=lambda args: 0)))
+    assert execute("tool", root, ["old"]) == 0
+    assert capsys.readouterr().err == 'Warning: Command "old" is deprecated, use new\n'
+    assert help_text("tool", [root, old]).startswith('\nCommand "old" is deprecated, use new\n\nOld\n')
+    assert "  old " not in help_text("tool", [root])

@@ -50,7 +50,8 @@ def script(tool: str, root: Command, shell: str, *, descriptions: bool = True) -
 
 def _places(tool: str, path: list[Command]) -> Iterator[Place]:
     command = path[-1]
-    children = tuple(sorted(command.children, key=lambda child: child.name))
+    listed = (child for child in command.children if not child.deprecated)
+    children = tuple(sorted(listed, key=lambda child: child.name))
     flags = tuple(sorted((f for f in flags_of(path) if not f.hidden), key=lambda flag: flag.name))
     yield Place(" ".join([tool, *(c.name for c in path[1:])]), children, flags)
     for child in children:

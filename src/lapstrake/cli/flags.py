@@ -56,7 +56,8 @@ class Command:
 
     ``long`` stands for the summary on the command's own help page, ``usage`` follows its name there. ``bare`` is
     what a command without ``run`` does: "names" tells the names of its children, "help" shows the page before it
-    fails, "page" shows it and is content.
+    fails, "page" shows it and is content. The commands below a root take its ``flags`` too, but not its ``own_flags``.
+    ``deprecated`` says what to use instead of a command, which is then not listed.
     """
 
     __slots__ = (
@@ -64,10 +65,12 @@ class Command:
         "arguments",
         "bare",
         "children",
+        "deprecated",
         "example",
         "flags",
         "long",
         "name",
+        "own_flags",
         "run",
         "summary",
         "usage",
@@ -87,6 +90,8 @@ class Command:
         long: str = "",
         usage: str = "[flags]",
         bare: str = "",
+        own_flags: Sequence[Flag] = (),
+        deprecated: str = "",
     ) -> None:
         self.name = name
         self.summary = summary
@@ -99,6 +104,8 @@ class Command:
         self.long = long
         self.usage = usage
         self.bare = bare
+        self.own_flags = tuple(own_flags)
+        self.deprecated = deprecated
 
 
 class Arguments:
@@ -142,6 +149,9 @@ def execute(tool: str, root: Command, argv: Sequence[str]) -> int:
         if command is root and args.get("version") is True:
             return _show_version(tool, root)
         _check_positional(command, args)
+        if command.deprecated:
+            sys.stderr.write(f"Warning: {deprecation(command)}\n")
+            sys.stderr.flush()
         status = command.run(args) if command.run is not None else _nothing_to_run(tool, path)
     except LapstrakeError as error:
         text = tool_error(tool, str(error))
@@ -190,6 +200,10 @@ def _nothing_to_run(tool: str, path: Sequence[Command]) -> int:
         raise UsageError(f"Use one of available subcommands: {names}")
     sys.stdout.write(help_text(tool, path) + "\n")
     raise UsageError("Invalid command - see available commands/subcommands above")
+
+
+def deprecation(command: Command) -> str:
+    return f'Command "{command.name}" is deprecated, {command.deprecated}'
 
 
 def _tell_deprecated(path: Sequence[Command], args: Arguments) -> None:
@@ -329,7 +343,7 @@ def flags_of(path: Sequence[Command]) -> list[Flag]:
     A nearer flag hides a farther one.
     """
     root = path[0]
-    flags = {flag.name: flag for command in (root, path[-1]) for flag in command.flags}
+    flags = {flag.name: flag for flag in (*root.flags, *path[-1].flags, *path[-1].own_flags)}
     shorts = {flag.short for flag in flags.values()}
     name = path[-1].name
     flags.setdefault(

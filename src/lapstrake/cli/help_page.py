@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 
 from lapstrake.cli.flag_values import SHOWN_KIND, shown_duration
-from lapstrake.cli.flags import Command, Flag, flags_of
+from lapstrake.cli.flags import Command, Flag, deprecation, flags_of
 
 _NAME_COLUMN = 11  # characters, at least
 
@@ -22,7 +22,8 @@ def help_text(tool: str, path: Sequence[Command]) -> str:
     """The page of the last command of ``path``."""
     command, children = path[-1], listed(tool, path)
     full = " ".join([tool, *(c.name for c in path[1:])])
-    lines = [command.long or command.summary, "", "Usage:"]
+    lines = ["", deprecation(command), ""] if command.deprecated else []
+    lines += [command.long or command.summary, "", "Usage:"]
     if command.bare != "page":
         lines.append(f"  {full} {command.usage}".rstrip())
     if children:
@@ -36,7 +37,7 @@ def help_text(tool: str, path: Sequence[Command]) -> str:
         lines += ["", "Available Commands:"]
         lines += [f"  {c.name:<{width}} {c.summary.splitlines()[0]}" for c in children]
     root_flags = {flag.name for flag in path[0].flags} if len(path) > 1 else set()
-    own = {flag.name for flag in command.flags}
+    own = {flag.name for flag in (*command.flags, *command.own_flags)}
     lines += [
         "",
         "Flags:",
@@ -56,7 +57,7 @@ def listed(tool: str, path: Sequence[Command]) -> list[Command]:
         from lapstrake.cli.standard_commands import with_standard_commands
 
         command = with_standard_commands(tool, command)
-    return sorted(command.children, key=lambda child: child.name)
+    return sorted((c for c in command.children if not c.deprecated), key=lambda child: child.name)
 
 
 def _flag_lines(flags: Sequence[Flag]) -> list[str]:

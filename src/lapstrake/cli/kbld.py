@@ -47,7 +47,8 @@ def _root() -> Command:
     return Command(
         "kbld",
         "kbld prepares Kubernetes configuration to reference image digests",
-        flags=(*GLOBAL_FLAGS, FILE, SORT, *REGISTRY, *_RESOLVE),
+        flags=GLOBAL_FLAGS,
+        own_flags=(FILE, SORT, *REGISTRY, *_RESOLVE),
         run=_resolve,
         children=(
             Command(

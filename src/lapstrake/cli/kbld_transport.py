@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-
 from lapstrake.cli.flags import Arguments, Command, Flag
 from lapstrake.cli.kbld_session import FILE, REGISTRY, SORT, client_of, files_of, log, write_lock
 from lapstrake.cli.ui import UI
@@ -27,7 +25,6 @@ _LOCK = Flag("lock-output", "string", "", "File for a configuration that resolve
 def _package(args: Arguments) -> int:
     from lapstrake.operations.relocate_images import package_images, read_configuration
 
-    _tell_deprecated("package", "push")
     ui = UI.of(args)
     if not args["output"]:
         raise InputError("Expected 'output' flag to be non-empty")
@@ -41,7 +38,6 @@ def _package(args: Arguments) -> int:
 def _unpackage(args: Arguments) -> int:
     from lapstrake.operations.relocate_images import read_configuration, unpackage_images
 
-    _tell_deprecated("unpackage", "pull")
     ui = UI.of(args)
     if not args["input"]:
         raise InputError("Expected 'input' flag to be non-empty")
@@ -57,7 +53,6 @@ def _unpackage(args: Arguments) -> int:
 def _relocate(args: Arguments) -> int:
     from lapstrake.operations.relocate_images import read_configuration, relocate_images
 
-    _tell_deprecated("relocate", "copy")
     ui = UI.of(args)
     if not args["repository"]:
         raise InputError("Expected repository flag to be non-empty")
@@ -68,6 +63,10 @@ def _relocate(args: Arguments) -> int:
     return _show_moved(ui, args, configuration, moved)
 
 
+def _successor(command: str) -> str:
+    return f"please use 'imgpkg {command}', learn more in https://carvel.dev/imgpkg/docs/latest/commands/#{command}"
+
+
 TRANSPORT = (
     Command(
         "package",
@@ -75,14 +74,22 @@ TRANSPORT = (
         aliases=("pkg",),
         flags=(*_COMMON, _OUTPUT),
         run=_package,
+        deprecated=_successor("push"),
     ),
-    Command("relocate", "Copy configuration's images", flags=(*_COMMON, _REPOSITORY, _LOCK), run=_relocate),
+    Command(
+        "relocate",
+        "Copy configuration's images",
+        flags=(*_COMMON, _REPOSITORY, _LOCK),
+        run=_relocate,
+        deprecated=_successor("copy"),
+    ),
     Command(
         "unpackage",
         "Write the images of a tar file to a registry",
         aliases=("unpkg",),
         flags=(*_COMMON, _INPUT, _REPOSITORY, _LOCK),
         run=_unpackage,
+        deprecated=_successor("pull"),
     ),
 )
 
@@ -111,11 +118,3 @@ def _show_moved(ui: UI, args: Arguments, configuration: Configuration, moved: Ma
         ui.block(text)
     ui.succeeded()
     return 0
-
-
-def _tell_deprecated(command: str, successor: str) -> None:
-    sys.stderr.write(
-        f"Warning: Command \"{command}\" is deprecated, please use 'imgpkg {successor}', learn more in "
-        f"https://carvel.dev/imgpkg/docs/latest/commands/#{successor}\n"
-    )
-    sys.stderr.flush()
