@@ -17,7 +17,7 @@ from typing import IO
 from lapstrake.adapters.file_tree import inner_path, make_private_folders, reason
 from lapstrake.errors import InputError
 from lapstrake.oci.compression import decompressed
-from lapstrake.oci.tarball import Member, TarReader
+from lapstrake.oci.tarball import Member, TarReader, TarStream
 
 _PIECE = 1 << 18
 _FILE_MODE = 0o644
@@ -195,7 +195,8 @@ def _unpack_tar(archive: str, writer: _Writer) -> bool:
         file.seek(0)
         plain = iter(lambda: file.read(_PIECE), b"")
         pieces = decompressed(plain) if packed else plain
-        reader = TarReader(_Bytes(pieces, writer.most_bytes))
+        most = writer.most_bytes  # headers count too, for there may be nothing else
+        reader = TarReader(TarStream(pieces, 2 * most, lambda: TooLargeError(most)))
         for member in _members(reader):
             writer.count()
             if member.kind not in ("0", "5"):
@@ -225,34 +226,6 @@ def _members(reader: TarReader) -> Iterator[Member]:
             raise NoArchive from e
         found = True
         yield member
-
-
-class _Bytes:
-    """The bytes of a tar, as many as asked for at a time. Headers count too, for there may be nothing else."""
-
-    def __init__(self, pieces: Iterator[bytes], most: int) -> None:
-        self._pieces = pieces
-        self._most = most
-        self._left = 2 * most
-        self._pending = b""
-        self._at = 0
-
-    def read(self, size: int, /) -> bytes:
-        parts = []
-        while size and (part := self.some(size)):
-            size -= len(part)
-            parts.append(part)
-        return b"".join(parts)
-
-    def some(self, size: int, /) -> bytes:
-        if self._at == len(self._pending):
-            self._pending, self._at = next(self._pieces, b""), 0
-            self._left -= len(self._pending)
-            if self._left < 0:
-                raise TooLargeError(self._most)
-        part = self._pending[self._at : self._at + size]
-        self._at += len(part)
-        return part
 
 
 def single_file(archive: str, into: str, name: str, mode: int) -> None:

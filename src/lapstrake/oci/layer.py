@@ -13,7 +13,7 @@ from lapstrake.oci.compression import Encoding, decompressed, gzipped
 from lapstrake.oci.digest import Digest, Hasher
 from lapstrake.oci.manifest import DOCKER_LAYER, Descriptor
 from lapstrake.oci.read_ahead import read_ahead
-from lapstrake.oci.tarball import Entry, Stream, TarReader, written
+from lapstrake.oci.tarball import Entry, Stream, TarReader, TarStream, written
 
 __all__ = ["Encoding", "Entry", "Layer", "LayerFile", "Limits", "Stream", "pack", "unpack"]
 
@@ -117,7 +117,7 @@ def unpack(
     or names a path outside its folder.
     """
     pieces = iter(chunks)
-    reader = TarReader(_Source(decompressed(pieces), limits.total_bytes))
+    reader = TarReader(TarStream(decompressed(pieces), limits.total_bytes, _too_large))
     for count, member in enumerate(reader, 1):
         if count > limits.entries:
             raise InputError(f"Expected a layer of at most {limits.entries} entries")
@@ -134,6 +134,10 @@ def unpack(
         pass
 
 
+def _too_large() -> InputError:
+    return InputError("Expected a smaller layer: it unpacks to more than is allowed")
+
+
 def safe_path(name: str) -> str:
     """``name`` cleaned, without slash in front, "" for the root. Raises InputError if it leads outside."""
     if "\x00" in name:
@@ -142,30 +146,3 @@ def safe_path(name: str) -> str:
     if clean == ".." or clean.startswith("../"):
         raise InputError(f"Invalid path in layer, it leads outside of the folder: {name!r}")
     return "" if clean == "." else clean
-
-
-class _Source:
-    """The bytes of a tar, as many as asked for at a time."""
-
-    def __init__(self, pieces: Iterator[bytes], limit: int) -> None:
-        self._pieces = pieces
-        self._limit = limit
-        self._pending = b""
-        self._at = 0
-
-    def read(self, size: int, /) -> bytes:
-        parts = []
-        while size and (part := self.some(size)):
-            size -= len(part)
-            parts.append(part)
-        return parts[0] if len(parts) == 1 else b"".join(parts)
-
-    def some(self, size: int, /) -> bytes:
-        if self._at == len(self._pending):
-            self._pending, self._at = next(self._pieces, b""), 0
-            self._limit -= len(self._pending)
-            if self._limit < 0:
-                raise InputError("Expected a smaller layer: it unpacks to more than is allowed")
-        part = self._pending[self._at : self._at + size]
-        self._at += len(part)
-        return part

@@ -9,7 +9,6 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Protocol
 
 from lapstrake.errors import InputError
 
@@ -52,16 +51,6 @@ class Member:
     mode: int
     size: int
     mtime: int
-
-
-class Readable(Protocol):
-    """A tar that is read from front to back."""
-
-    def read(self, size: int, /) -> bytes:
-        """Exactly ``size`` bytes, fewer only at the end."""
-
-    def some(self, size: int, /) -> bytes:
-        """At most ``size`` bytes, as many as are at hand; empty only at the end."""
 
 
 def written(entries: Iterable[Entry], *, preserve_permissions: bool) -> Iterator[bytes]:
@@ -182,13 +171,43 @@ def _header(
     return before + f"{checksum:06o}".encode() + b"\x00 " + after
 
 
+class TarStream:
+    """The bytes of a tar that come in pieces, as many as asked for at a time; beyond ``most`` the error of ``too_many``."""
+
+    def __init__(self, pieces: Iterator[bytes], most: int, too_many: Callable[[], InputError]) -> None:
+        self._pieces = pieces
+        self._left = most
+        self._too_many = too_many
+        self._pending = b""
+        self._at = 0
+
+    def read(self, size: int, /) -> bytes:
+        """Exactly ``size`` bytes, fewer only at the end."""
+        parts = []
+        while size and (part := self.some(size)):
+            size -= len(part)
+            parts.append(part)
+        return parts[0] if len(parts) == 1 else b"".join(parts)
+
+    def some(self, size: int, /) -> bytes:
+        """At most ``size`` bytes, as many as are at hand; empty only at the end."""
+        if self._at == len(self._pending):
+            self._pending, self._at = next(self._pieces, b""), 0
+            self._left -= len(self._pending)
+            if self._left < 0:
+                raise self._too_many()
+        part = self._pending[self._at : self._at + size]
+        self._at += len(part)
+        return part
+
+
 class TarReader:
     """Goes through the members of a tar stream, once. ``read`` gives bytes of the member last yielded.
 
     Raises InputError for what is no tar, or ends early.
     """
 
-    def __init__(self, stream: Readable) -> None:
+    def __init__(self, stream: TarStream) -> None:
         self._stream = stream
         self._left = 0
         self._padding = 0
