@@ -41,7 +41,7 @@ def test_the_first_error_stops_what_has_not_begun() -> None:
 
     with pytest.raises(ValueError, match="one"):
         concurrently(2, work, range(1000))
-    assert len(begun) < 900
+    assert len(begun) <= 3, "one that ran beside it, and one that looked just before"
 
 
 def test_a_bound_below_one_still_works() -> None:

@@ -10,18 +10,33 @@ _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
 
 
+class _LeftUndone(Exception):
+    """Something else has failed before."""
+
+
 def concurrently(most: int, work: Callable[[_Item], _Result], items: Iterable[_Item]) -> list[_Result]:
     """The results in the order of ``items``, with at most ``most`` of them being worked on at a time.
 
     The first error is raised, once what has begun has ended; what has not begun is left undone.
     """
-    with ThreadPoolExecutor(max(1, most)) as pool:
-        futures = [pool.submit(work, item) for item in items]
+    failures: list[BaseException] = []
+
+    def attempt(item: _Item) -> _Result:
+        if failures:
+            raise _LeftUndone
         try:
-            done, _ = wait(futures, return_when=FIRST_EXCEPTION)
-            for future in done:
-                future.result()
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
+            return work(item)
+        except BaseException as error:
+            failures.append(error)
             raise
+
+    with ThreadPoolExecutor(max(1, most)) as pool:
+        futures = [pool.submit(attempt, item) for item in items]
+        try:
+            wait(futures, return_when=FIRST_EXCEPTION)
+        except BaseException:  # an interrupt from the keyboard
+            failures.append(_LeftUndone())
+            raise
+    if failures:
+        raise failures[0]
     return [future.result() for future in futures]
