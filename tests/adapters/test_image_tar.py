@@ -19,7 +19,9 @@ def member(name: str, content: bytes) -> tuple[str, int, Callable[[], Iterator[b
 
 
 def write(path: Path, contents: dict[str, bytes]) -> list[str]:
-    return list(write_tar(str(path), [member(name, data) for name, data in contents.items()]))
+    return list(
+        write_tar(str(path), [member(name, data) for name, data in contents.items()], keep_unfinished=True)
+    )
 
 
 def test_tar_is_one_that_others_read(tmp_path: Path) -> None:
@@ -45,13 +47,23 @@ def test_tar_that_fails_leaves_what_was_there_and_keeps_what_was_written(tmp_pat
         raise InputError("the connection is gone")
 
     with pytest.raises(InputError, match="the connection is gone"):
-        list(write_tar(str(path), [member("one", b"1"), ("two", 10, breaks)]))
+        list(write_tar(str(path), [member("one", b"1"), ("two", 10, breaks)], keep_unfinished=True))
     with TarFileReader(str(path)) as tar:
         assert b"".join(tar.chunks("before")) == b"old"
     with TarFileReader(unfinished(str(path))) as part:
         assert part.digest("one") == Digest.of(b"1")
         assert part.digest("two") is None
     assert sorted(p.name for p in tmp_path.iterdir()) == ["t.tar", "t.tar.part"]
+
+
+def test_tar_that_nobody_can_resume_leaves_nothing(tmp_path: Path) -> None:
+    def breaks() -> Iterator[bytes]:
+        yield b"12345"
+        raise InputError("the connection is gone")
+
+    with pytest.raises(InputError, match="the connection is gone"):
+        list(write_tar(str(tmp_path / "t.tar"), [("one", 10, breaks)], keep_unfinished=False))
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_tar_that_succeeds_takes_the_unfinished_one_away(tmp_path: Path) -> None:

@@ -99,11 +99,16 @@ def unfinished(path: str) -> str:
     return f"{path}.part"
 
 
-def write_tar(path: str, members: Iterable[tuple[str, int, Callable[[], Iterable[bytes]]]]) -> Iterator[str]:
+def write_tar(
+    path: str,
+    members: Iterable[tuple[str, int, Callable[[], Iterable[bytes]]]],
+    *,
+    keep_unfinished: bool,
+) -> Iterator[str]:
     """Write (name, size, content) one after the other, mode 0644; yields each name when it is done.
 
-    The file takes its place when all is written. What an error leaves stays beside it (:func:`unfinished`), so
-    that a later run can go on from there. ``members`` may read from an unfinished file of before.
+    The file takes its place when all is written. With ``keep_unfinished``, what an error leaves stays beside it
+    (:func:`unfinished`), so that a later run can go on from there; ``members`` may read from such a file of before.
     """
     temporary, kept = f"{path}.new", unfinished(path)
     output = _created(path, temporary)
@@ -115,12 +120,15 @@ def write_tar(path: str, members: Iterable[tuple[str, int, Callable[[], Iterable
                 yield name
             output.write(END)
         os.replace(temporary, path)
-        _remove(kept)
+        if keep_unfinished:
+            _remove(kept)
     except OSError as error:
         raise InputError(f"Writing tar {path}: {_reason(error)}") from error
     finally:
-        if os.path.exists(temporary):
+        if keep_unfinished and os.path.exists(temporary):
             os.replace(temporary, kept)
+        else:
+            _remove(temporary)
 
 
 def _created(path: str, temporary: str) -> BinaryIO:

@@ -22,13 +22,13 @@ _USERS = Flag("users", "string", "", "File of the accounts")
 
 
 def _serve(args: Arguments) -> int:
-    from lapstrake.embedded.registry import start_registry
+    from lapstrake.registry.server import serve
 
     storage, auth, limits = _storage(args), _auth(args), _limits(args)
     port = port_of(args, "port")
     tls, authority = _tls(args, storage)
     with Terminated() as wait:
-        server = start_registry(storage, args["host"], port, limits=limits, auth=auth, tls=tls)
+        server = serve(args["host"], port, str(storage), limits=limits, auth=auth, tls=tls)
         try:
             print(f"registry    {server.host}", flush=True)
             if authority is not None:
@@ -67,7 +67,7 @@ def _auth(args: Arguments) -> Auth | None:
 
 def _tls(args: Arguments, storage: Path) -> tuple[Tls | None, Path | None]:
     """What to serve TLS with, and the authority to trust if it is our own."""
-    from lapstrake.embedded.registry import self_signed
+    from lapstrake.embedded.registry_tls import self_signed
     from lapstrake.registry.server import Tls
 
     certificate, key = args["tls-cert"], args["tls-key"]

@@ -23,11 +23,10 @@ from lapstrake.apiserver.tokens import Tokens
 from lapstrake.apiserver.workloads.runner import Workloads
 from lapstrake.controller.serve import Controller, ControllerOptions
 from lapstrake.embedded import kubeconfig, pki
-from lapstrake.embedded.registry import start_registry
 from lapstrake.embedded.state import Record, State
 from lapstrake.errors import LapstrakeError
 from lapstrake.operations.install_crds import install_crds
-from lapstrake.registry.server import RunningRegistry
+from lapstrake.registry.server import RunningRegistry, serve
 from lapstrake.wiring import package_views
 
 HOST = "127.0.0.1"
@@ -75,7 +74,7 @@ class ControlPlane:
         state.make()
         last = state.read()
         self.registry = _at_port(
-            lambda port: start_registry(state.registry, HOST, port, clock=self._clock),
+            lambda port: serve(HOST, port, str(state.registry), clock=self._clock),
             _ports(settings.registry_port, last.registry_port, REGISTRY_PORT),
         )
         parts.callback(self.registry.close)

@@ -171,7 +171,7 @@ class _Upload:
         self._transfers = transfers
 
     def contents(self, parcels: Sequence[Parcel]) -> None:
-        layers = [partial(self._layer, *found) for found in _layers(parcels, self._options)]
+        layers = [partial(self._layer, *found) for found in layers_of(parcels, self._options)]
         configs = {Digest.of(image.config): image.config for parcel in parcels for image in parcel.images()}
         jobs = [*layers, *(partial(self._config, *found) for found in configs.items())]
         concurrently(self._options.concurrency * _UPLOADS_PER_IMAGE, lambda job: job(), jobs)
@@ -183,28 +183,39 @@ class _Upload:
             tag = naming.repository_tag(
                 Reference.parse(parcel.original or str(parcel.reference)), parcel.digest
             )
-        self._manifest(parcel, self._target.with_tag(tag))
-
-    def _manifest(self, parcel: Parcel, reference: Reference) -> None:
-        for child in parcel.children:
-            self._manifest(child, self._target.with_digest(child.digest))
-        self._registry.put_manifest(reference, parcel.manifest.media_type, parcel.manifest.data)
+        put_manifests(self._registry, parcel, self._target.with_tag(tag))
 
     def _config(self, digest: Digest, config: bytes) -> None:
         self._registry.push_blob(self._target, digest, config, size=len(config))
 
     def _layer(self, parcel: Parcel, layer: Descriptor) -> None:
-        """Registries take a layer of their own from the repository it is in; they need not let us."""
-        same_registry = parcel.repo.registry == self._target.registry
-        self._registry.push_blob(
-            self._target,
-            layer.digest,
-            lambda: watched(
-                self._transfers, f"layer {layer.digest}", layer.size, self._source.chunks(parcel, layer)
-            ),
-            size=layer.size,
-            mount_from=parcel.repo if same_registry else None,
-        )
+        send_layer(self._registry, self._source, self._target, parcel, layer, self._transfers)
+
+
+def send_layer(
+    registry: Registry,
+    source: Source,
+    target: Repository,
+    parcel: Parcel,
+    layer: Descriptor,
+    transfers: Transfers = UNWATCHED,
+) -> None:
+    """A layer of the image ``parcel``. Registries take one of their own from where it is, if they let us."""
+    same_registry = parcel.repo.registry == target.registry
+    registry.push_blob(
+        target,
+        layer.digest,
+        lambda: watched(transfers, f"layer {layer.digest}", layer.size, source.chunks(parcel, layer)),
+        size=layer.size,
+        mount_from=parcel.repo if same_registry else None,
+    )
+
+
+def put_manifests(registry: Registry, parcel: Parcel, reference: Reference) -> None:
+    """The manifests of a parcel whose contents are there: those within it by digest, then its own at ``reference``."""
+    for child in parcel.children:
+        put_manifests(registry, child, reference.repo.with_digest(child.digest))
+    registry.put_manifest(reference, parcel.manifest.media_type, parcel.manifest.data)
 
 
 def _write_locations(registry: Registry, bundle: Reference, bundles: set[Digest]) -> None:
@@ -236,7 +247,7 @@ def copy_to_tar(
     clock: Callable[[], float] = time.monotonic,
 ) -> None:
     """Write all parcels to the file ``path``; with ``resume``, layers that it or its unfinished part holds are kept."""
-    layers = _layers(parcels, options)
+    layers = layers_of(parcels, options)
     kept = _kept_layers(path, layers) if resume else None
     if kept:
         names = kept[1]
@@ -261,7 +272,7 @@ def copy_to_tar(
 
     began = clock()
     try:
-        for name in write_tar(path, members()):
+        for name in write_tar(path, members(), keep_unfinished=True):
             report(f"copy | done: file '{name}' ({(clock() - began) * 1000:.6f}ms)")
             began = clock()
     finally:
@@ -270,7 +281,7 @@ def copy_to_tar(
     report_skipped(parcels, options, report)
 
 
-def _layers(parcels: Sequence[Parcel], options: CopyOptions) -> list[tuple[Parcel, Descriptor]]:
+def layers_of(parcels: Iterable[Parcel], options: CopyOptions) -> list[tuple[Parcel, Descriptor]]:
     """Each layer once, sorted by digest, with an image that has it."""
     layers: dict[Digest, tuple[Parcel, Descriptor]] = {}
     for parcel in parcels:

@@ -21,15 +21,25 @@ from lapstrake.kbld import config_reader, documents, rules
 from lapstrake.kbld.config import Config
 from lapstrake.kbld.images import ResolvedImage
 from lapstrake.oci.digest import Digest
-from lapstrake.oci.manifest import Descriptor, go_json
+from lapstrake.oci.manifest import go_json
 from lapstrake.oci.reference import DEFAULT_REGISTRY, Reference, Repository
 from lapstrake.operations.concurrently import concurrently
-from lapstrake.operations.copy import Registry, RegistrySource, Source, TarSource
+from lapstrake.operations.copy import (
+    CopyOptions,
+    Registry,
+    RegistrySource,
+    Source,
+    TarSource,
+    layers_of,
+    put_manifests,
+    send_layer,
+)
 from lapstrake.operations.resolve import ResolveResult
 from lapstrake.operations.template import SourceFile
 
 _WRITES = 5
 _SECONDS_BETWEEN_WRITES = 1.0
+_OPTIONS = CopyOptions()
 _NO_IMAGES = b"null"
 _ONLY_IN_NEW_TARS = ("Tag", "OrigRef", "Labels")
 Report = Callable[[str], None]
@@ -72,7 +82,7 @@ def read_configuration(inputs: Iterable[SourceFile]) -> Configuration:
 def package_images(registry: Registry, configuration: Configuration, path: str, move: Move) -> None:
     """Write all images into the tar ``path``. Raises LapstrakeError."""
     parcels = _exported(registry, configuration.images, move)
-    layers = _layers(parcels)
+    layers = layers_of(parcels, _OPTIONS)
     source = RegistrySource(registry)
     manifest = _written(parcels)
 
@@ -83,7 +93,7 @@ def package_images(registry: Registry, configuration: Configuration, path: str, 
             yield archive.layer_name(layer.digest), layer.size, partial(source.chunks, parcel, layer)
 
     began = time.monotonic()
-    for name in write_tar(path, members()):
+    for name in write_tar(path, members(), keep_unfinished=False):
         move.tell(f"done: file '{name}' ({_duration(time.monotonic() - began)})")
         began = time.monotonic()
 
@@ -154,16 +164,6 @@ def _packed(registry: Registry, image: str) -> Parcel:
         ) from e
 
 
-def _layers(parcels: Sequence[Parcel]) -> list[tuple[Parcel, Descriptor]]:
-    """Each layer once, sorted by digest, with an image that has it."""
-    layers: dict[Digest, tuple[Parcel, Descriptor]] = {}
-    for parcel in parcels:
-        for image in parcel.images():
-            for layer in image.layers(non_distributable=False):
-                layers.setdefault(layer.digest, (image, layer))
-    return [layers[digest] for digest in sorted(layers)]
-
-
 def _written(parcels: Sequence[Parcel]) -> bytes:
     """manifest.json; an image stands in it under the reference that the configuration has for it."""
     if not parcels:
@@ -227,24 +227,11 @@ def _again(write: Callable[[], None], sleep: Callable[[float], None]) -> None:
 
 def _write(registry: Registry, parcel: Parcel, source: Source, target: Repository) -> None:
     """The contents first, then the manifests that name them; the outermost gets a tag that keeps it."""
+    for image, layer in layers_of([parcel], _OPTIONS):
+        send_layer(registry, source, target, image, layer)
     for image in parcel.images():
-        for layer in image.layers(non_distributable=False):
-            same_registry = image.repo.registry == target.registry
-            registry.push_blob(
-                target,
-                layer.digest,
-                partial(source.chunks, image, layer),
-                size=layer.size,
-                mount_from=image.repo if same_registry else None,
-            )
         registry.push_blob(target, Digest.of(image.config), image.config, size=len(image.config))
-    _write_manifests(registry, parcel, target.with_tag(f"kbld-{parcel.digest.tag_prefix}"))
-
-
-def _write_manifests(registry: Registry, parcel: Parcel, reference: Reference) -> None:
-    for child in parcel.children:
-        _write_manifests(registry, child, reference.with_digest(child.digest))
-    registry.put_manifest(reference, parcel.manifest.media_type, parcel.manifest.data)
+    put_manifests(registry, parcel, target.with_tag(f"kbld-{parcel.digest.tag_prefix}"))
 
 
 def _duration(seconds: float) -> str:

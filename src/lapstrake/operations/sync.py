@@ -1,7 +1,7 @@
 """vendir's sync: every directory is built beside its place and then put there as a whole.
 
 Used by the command line, and by the reconciler, whose fetch step is one configuration in one folder. What is
-fetched from where is the business of the ports in ``SyncPorts.fetchers``, one for each kind of source.
+fetched from where is the business of the ``fetchers``, one for each kind of source.
 """
 
 from __future__ import annotations

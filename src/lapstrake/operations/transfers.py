@@ -19,7 +19,7 @@ class Transfers(Protocol):
         """Whether it came through or not."""
 
 
-class Unwatched:
+class _Unwatched:
     """For work that nobody waits for at a terminal."""
 
     def began(self, what: str, size: int | None) -> None:
@@ -32,7 +32,7 @@ class Unwatched:
         pass
 
 
-UNWATCHED: Transfers = Unwatched()
+UNWATCHED: Transfers = _Unwatched()
 
 
 def watched(transfers: Transfers, what: str, size: int | None, pieces: Iterable[bytes]) -> Iterator[bytes]:

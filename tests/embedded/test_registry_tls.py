@@ -4,7 +4,8 @@ from pathlib import Path
 
 import urllib3
 
-from lapstrake.embedded.registry import self_signed, start_registry
+from lapstrake.embedded.registry_tls import self_signed
+from lapstrake.registry.server import serve
 
 
 def test_certificate_is_made_once_and_anew_for_another_address(tmp_path: Path) -> None:
@@ -21,7 +22,7 @@ def test_certificate_is_made_once_and_anew_for_another_address(tmp_path: Path) -
 def test_registry_everywhere_answers_on_this_machine(tmp_path: Path) -> None:
     tls, authority = self_signed(tmp_path, "0.0.0.0")
     with (
-        start_registry(tmp_path, "0.0.0.0", 0, tls=tls) as running,
+        serve("0.0.0.0", 0, str(tmp_path), tls=tls) as running,
         urllib3.PoolManager(ca_certs=str(authority)) as pool,
     ):
         assert running.url == f"https://0.0.0.0:{running.port}"

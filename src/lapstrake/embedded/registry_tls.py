@@ -1,34 +1,17 @@
-"""The registry as the commands start it: with its keys where it keeps its content."""
+"""The certificate of a registry of one's own, kept where the registry keeps its content."""
 
 from __future__ import annotations
 
 import ipaddress
 import socket
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 from cryptography import x509
 
 from lapstrake.embedded import pki
-from lapstrake.registry.limits import Limits
-from lapstrake.registry.server import Auth, RunningRegistry, Tls, serve
+from lapstrake.registry.server import Tls
 
 _LOCAL = ("127.0.0.1", "::1", "localhost")
-
-
-def start_registry(
-    storage: Path,
-    host: str,
-    port: int,
-    *,
-    clock: Callable[[], float] = time.time,
-    limits: Limits | None = None,
-    auth: Auth | None = None,
-    tls: Tls | None = None,
-) -> RunningRegistry:
-    """The embedded registry over ``storage``; without ``auth`` it is open to all who reach it."""
-    return serve(host, port, str(storage), clock=clock, limits=limits, auth=auth, tls=tls)
 
 
 def self_signed(storage: Path, host: str) -> tuple[Tls, Path]:
