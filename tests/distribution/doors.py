@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import select
 import socket
 import ssl
 import threading
@@ -100,21 +101,18 @@ def _connected(host: str) -> socket.socket:
 
 
 def _join(one: socket.socket, other: socket.socket) -> None:
-    back = threading.Thread(target=_pump, args=(other, one), daemon=True)
-    back.start()
-    _pump(one, other)
-    back.join()
+    """Carries bytes both ways until a side ends.
 
-
-def _pump(source: socket.socket, target: socket.socket) -> None:
-    try:
-        while piece := source.recv(1 << 16):
-            target.sendall(piece)
-    except OSError:
-        pass
-    finally:
-        for end in (source, target):
-            try:
-                end.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                pass
+    In one thread: a TLS connection breaks when two threads read and write it at once.
+    """
+    across = {one: other, other: one}
+    while True:
+        held = [end for end in across if isinstance(end, ssl.SSLSocket) and end.pending()]
+        readable, _, _ = select.select([*across], [], [], 0 if held else 10)
+        if not held and not readable:
+            return
+        for source in {*held, *readable}:
+            piece = source.recv(1 << 16)
+            if not piece:
+                return
+            across[source].sendall(piece)
