@@ -14,8 +14,8 @@ from lapstrake.distribution.authority import Authority
 from lapstrake.distribution.challenges import challenges
 from lapstrake.distribution.client import RegistryClient, RegistryOptions
 from lapstrake.distribution.credentials import Credentialed, CredentialOptions
-from lapstrake.distribution.pools import HttpPools
 from lapstrake.errors import RegistryError
+from lapstrake.http.pools import HttpPools
 from lapstrake.oci.digest import Digest
 from lapstrake.oci.reference import Repository
 from tests.distribution.registry_at import Answer, Asked, canned

@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from lapstrake.adapters import program
-from lapstrake.adapters.redaction import without_passwords
 from lapstrake.errors import InputError
+from lapstrake.http.redaction import without_passwords
 
 _OF_ANOTHER_REPOSITORY = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY", "GIT_PREFIX")
 

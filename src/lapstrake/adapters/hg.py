@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from lapstrake.adapters import program
-from lapstrake.adapters.redaction import without_passwords
 from lapstrake.errors import InputError
+from lapstrake.http.redaction import without_passwords
 
 
 @dataclass(frozen=True, slots=True)

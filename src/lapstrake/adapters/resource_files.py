@@ -62,7 +62,7 @@ def _from_file(path: str) -> bytes:
 def _from_url(url: str) -> bytes:
     import urllib3
 
-    from lapstrake.adapters.download import failure
+    from lapstrake.http.downloads import failure
 
     try:
         with urllib3.PoolManager() as pool:

@@ -18,8 +18,8 @@ from urllib3.exceptions import HTTPError
 from lapstrake.distribution.challenges import Challenge, challenges, preferred
 from lapstrake.distribution.credentials import Credentialed, Credentials
 from lapstrake.distribution.failures import json_reason, not_let_in, refusal, unanswered
-from lapstrake.distribution.pools import HttpPools
 from lapstrake.errors import InputError, RegistryError
+from lapstrake.http.pools import HttpPools
 from lapstrake.oci.manifest import json_mapping
 from lapstrake.oci.reference import Repository
 

@@ -14,8 +14,8 @@ from urllib3.exceptions import HTTPError
 
 from lapstrake.distribution.challenges import Challenge, challenges
 from lapstrake.distribution.failures import NotLetIn, TemporaryError, refusal, unanswered
-from lapstrake.distribution.pools import HttpPools
 from lapstrake.errors import RegistryError
+from lapstrake.http.pools import HttpPools
 
 _LARGEST_ANSWER = 1 << 20
 _HEAD_START = 0.3  # seconds https has before http is tried as well

@@ -17,8 +17,8 @@ from lapstrake.distribution.credentials import Credentialed
 from lapstrake.distribution.failures import TemporaryError, broken_off, redacted, refusal, unanswered
 from lapstrake.distribution.options import RegistryOptions
 from lapstrake.distribution.pings import find_registry
-from lapstrake.distribution.pools import HttpPools
 from lapstrake.errors import RegistryError
+from lapstrake.http.pools import HttpPools
 from lapstrake.oci.reference import Repository
 
 Body = bytes | Callable[[], Iterable[bytes]]  # the function is called once for each time the request is sent

@@ -9,9 +9,9 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from lapstrake.adapters import archives
-from lapstrake.adapters.download import BrokenError, Downloads, Request, StatusError, basic_authorization
-from lapstrake.adapters.urls import UrlError
 from lapstrake.errors import InputError
+from lapstrake.http.downloads import BrokenError, Downloads, Request, StatusError, basic_authorization
+from lapstrake.http.urls import UrlError
 from lapstrake.operations.fetch_inline import secret_with
 from lapstrake.operations.sync import FetchRequest
 from lapstrake.vendir.config import References

@@ -6,9 +6,9 @@ import re
 from collections.abc import Callable, Mapping
 from functools import partial
 
-from lapstrake.adapters.download import TIMEOUT, Downloads
-from lapstrake.distribution.pools import HttpPools
 from lapstrake.errors import InputError
+from lapstrake.http.downloads import TIMEOUT, Downloads
+from lapstrake.http.pools import HttpPools
 from lapstrake.operations.fetch_chart import Charts
 from lapstrake.operations.fetch_git import fetch_git
 from lapstrake.operations.fetch_hg import fetch_hg

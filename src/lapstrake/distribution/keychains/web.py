@@ -10,8 +10,8 @@ from urllib.parse import urlencode
 import urllib3
 from urllib3.exceptions import HTTPError
 
-from lapstrake.distribution.pools import HttpPools
 from lapstrake.errors import RegistryError
+from lapstrake.http.pools import HttpPools
 
 _LARGEST_ANSWER = 1 << 20
 

@@ -11,8 +11,8 @@ import urllib3
 from urllib3.connectionpool import HTTPConnectionPool
 from urllib3.exceptions import InsecureRequestWarning, LocationParseError
 
-from lapstrake.distribution.proxies import Proxies
 from lapstrake.errors import InputError
+from lapstrake.http.proxies import Proxies
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

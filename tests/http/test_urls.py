@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from lapstrake.adapters.urls import UrlError, refuse_unusable
 from lapstrake.errors import InputError
+from lapstrake.http.urls import UrlError, refuse_unusable
 
 
 @pytest.mark.parametrize(

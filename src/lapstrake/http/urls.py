@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from urllib.parse import urlsplit
 
-from lapstrake.adapters.redaction import with_hidden_passwords
 from lapstrake.errors import InputError
+from lapstrake.http.redaction import with_hidden_passwords
 
 
 class UrlError(InputError):

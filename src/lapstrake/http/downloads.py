@@ -14,9 +14,9 @@ from urllib.parse import unquote, urljoin, urlsplit
 
 import urllib3
 
-from lapstrake.adapters.redaction import with_hidden_passwords, without_passwords
-from lapstrake.adapters.urls import refuse_unusable
 from lapstrake.errors import InputError
+from lapstrake.http.redaction import with_hidden_passwords, without_passwords
+from lapstrake.http.urls import refuse_unusable
 
 MOST_BYTES = 4 << 30
 LONGEST = 3600.0  # seconds

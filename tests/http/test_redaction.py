@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from lapstrake.adapters.redaction import without_passwords
+from lapstrake.http.redaction import without_passwords
 
 
 @pytest.mark.parametrize(

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping
 import pytest
 import urllib3
 
-from lapstrake.adapters.download import BrokenError, Downloads, Request, StatusError, basic_authorization
-from lapstrake.distribution.pools import HttpPools
 from lapstrake.errors import InputError
+from lapstrake.http.downloads import BrokenError, Downloads, Request, StatusError, basic_authorization
+from lapstrake.http.pools import HttpPools
 from tests.web import Answer, Web, web_server
 
 

@@ -1,0 +1,1 @@
+"""Requests over HTTP: pooled connections, proxies, downloads, and failures in the words of the Carvel tools."""
