@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from lapstrake.cli.ytt import main
+from tests.web import Answer, web_server
 
 
 @pytest.fixture
@@ -105,3 +106,20 @@ def test_a_plain_run_imports_little(folder: Path) -> None:
     }
     assert not modules & heavy
     assert not {name for name in modules if name.startswith(("lapstrake.starlark", "lapstrake.ytt.template"))}
+
+
+def test_a_file_may_be_a_url(folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    with web_server() as web:
+        web.answers["/a.yml"] = Answer(b"a: #@ 1 + 1\n")
+        assert main(["-f", f"{web.url}/a.yml"]) == 0
+        assert capfd.readouterr().out == "a: 2\n"
+        assert main(["-f", f"{web.url}/b.yml"]) == 1
+        expected = f"Requesting URL '{web.url}/b.yml': Expected response status to be 2xx, but was 404"
+        assert expected in " ".join(capfd.readouterr().err.split())
+
+
+def test_a_url_that_does_not_answer(folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    assert main(["-f", "http://me:secret@127.0.0.1:1/a.yml"]) == 1
+    error = capfd.readouterr().err
+    assert "dial tcp 127.0.0.1:1: connect: connection refused" in error
+    assert "secret" not in error

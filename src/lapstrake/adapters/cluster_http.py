@@ -10,21 +10,15 @@ import tempfile
 import threading
 from collections.abc import Callable, Mapping
 from typing import Any
-from urllib.parse import quote_plus, urlsplit
+from urllib.parse import quote_plus
 
 import urllib3
-from urllib3.exceptions import (
-    ConnectTimeoutError,
-    HTTPError,
-    NameResolutionError,
-    NewConnectionError,
-    ProtocolError,
-    SSLError,
-)
+from urllib3.exceptions import HTTPError, ProtocolError
 
 from lapstrake import __version__
 from lapstrake.adapters.kubeconfig import ClusterAccess
 from lapstrake.errors import ClusterError, ConflictError, NotFoundError
+from lapstrake.http.failures import cause
 
 _CONNECT_SECONDS = 10.0
 _ANSWER_SECONDS = 90.0  # longer than the server's own limit of one minute
@@ -198,22 +192,7 @@ def error_of(status: int, data: bytes) -> ClusterError:
 
 
 def _unreachable(method: str, url: str, err: Exception) -> ClusterError:
-    parts = urlsplit(url)
-    address = f"{parts.hostname}:{parts.port or (443 if parts.scheme == 'https' else 80)}"
-    if isinstance(err, ConnectTimeoutError) and not isinstance(err, NewConnectionError):
-        why = f"dial tcp {address}: i/o timeout"
-    elif isinstance(err, NameResolutionError):
-        why = f"dial tcp: lookup {parts.hostname}: no such host"
-    elif isinstance(err, NewConnectionError):
-        refused = "refused" in str(err)
-        why = f"dial tcp {address}: connect: connection {'refused' if refused else 'failed'}"
-    elif isinstance(err, SSLError):
-        why = f"tls: {str(err).rsplit(':', 1)[-1].strip(' )') or 'handshake failed'}"
-    elif isinstance(err, ProtocolError):
-        why = "EOF"
-    else:
-        why = type(err).__name__
-    return ClusterError(f'{method.capitalize()} "{url}": {why}', reason="Unreachable")
+    return ClusterError(f'{method.capitalize()} "{url}": {cause(url, err)}', reason="Unreachable")
 
 
 def _query_text(query: Query | None) -> str:

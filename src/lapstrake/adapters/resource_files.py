@@ -60,20 +60,14 @@ def _from_file(path: str) -> bytes:
 
 
 def _from_url(url: str) -> bytes:
-    import urllib3
-
-    from lapstrake.http.downloads import failure
+    from lapstrake.http.downloads import Request, StatusError, standard_downloads
+    from lapstrake.http.redaction import with_hidden_passwords
 
     try:
-        with urllib3.PoolManager() as pool:
-            answer = pool.request("GET", url, preload_content=False, retries=urllib3.Retry(0, redirect=10))
-            if not 200 <= answer.status < 300:
-                raise InputError(
-                    f"Parsing HTTP URL '{url}': Requesting URL '{url}': {answer.status} {answer.reason}"
-                )
-            data = answer.read(_MOST_BYTES + 1)
-    except (urllib3.exceptions.HTTPError, OSError) as e:
-        raise InputError(f"Parsing HTTP URL '{url}': Requesting URL '{url}': {failure(url, e)}") from e
-    if len(data) > _MOST_BYTES:
-        raise InputError(f"Parsing HTTP URL '{url}': more than {_MOST_BYTES} bytes")
-    return data
+        return standard_downloads(os.environ).read(Request(url, good=range(200, 300)), _MOST_BYTES)
+    except StatusError as e:
+        why = f"{e.status} {e.reason}"
+    except InputError as e:
+        why = str(e)
+    shown = with_hidden_passwords(url)
+    raise InputError(f"Parsing HTTP URL '{shown}': Requesting URL '{shown}': {why}")

@@ -13,6 +13,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+_MOST_BYTES = 256 << 20  # of a download
+
 
 class Reader:
     """Reads what ``-f`` and its kin name; standard input can be read once.
@@ -134,17 +136,16 @@ class Reader:
 
 
 def _download(url: str) -> bytes:
-    import urllib3
+    from lapstrake.http.downloads import Request, StatusError, standard_downloads
+    from lapstrake.http.redaction import with_hidden_passwords
 
     try:
-        answer = urllib3.request("GET", url, timeout=60.0)
-    except urllib3.exceptions.HTTPError as error:
-        raise InputError(f"Requesting URL '{url}': {error}") from error
-    if not 200 <= answer.status <= 299:
-        raise InputError(
-            f"Requesting URL '{url}': Expected response status to be 2xx, but was {answer.status}"
-        )
-    return answer.data
+        return standard_downloads(os.environ).read(Request(url, good=range(200, 300)), _MOST_BYTES)
+    except StatusError as error:
+        why = f"Expected response status to be 2xx, but was {error.status}"
+    except InputError as error:
+        why = str(error)
+    raise InputError(f"Requesting URL '{with_hidden_passwords(url)}': {why}")
 
 
 def _reason(error: OSError) -> str:

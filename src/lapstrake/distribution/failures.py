@@ -6,16 +6,14 @@ Source: recorded output; the structure of an answer is that of the OCI distribut
 
 from __future__ import annotations
 
-import http.client
 import json
 import re
 from http import HTTPStatus
-from urllib.parse import urlsplit
 
-import urllib3
-from urllib3.exceptions import MaxRetryError, NewConnectionError
+from urllib3.exceptions import ReadTimeoutError
 
 from lapstrake.errors import RegistryError
+from lapstrake.http.failures import cause, is_temporary
 
 _LONGEST_BODY = 2048  # characters of an answer that go into a message
 
@@ -106,13 +104,13 @@ def not_let_in(before: str, error: RegistryError) -> RegistryError:
 
 def unanswered(method: str, url: str, error: Exception) -> RegistryError:
     """The error for a request that got no answer at all: of the temporary sort if another try may get one."""
-    text = f'{method.capitalize()} "{redacted(url)}": {_cause(url, error)}'
-    return TemporaryError(text) if _is_temporary(error) else RegistryError(text)
+    text = f'{method.capitalize()} "{redacted(url)}": {cause(url, error)}'
+    return TemporaryError(text) if is_temporary(error) else RegistryError(text)
 
 
 def broken_off(error: Exception) -> RegistryError:
     """The error for a body that ended before its end."""
-    if isinstance(error, urllib3.exceptions.ReadTimeoutError):
+    if isinstance(error, ReadTimeoutError):
         return TemporaryError("net/http: timeout awaiting the rest of a response")
     return TemporaryError("unexpected EOF")
 
@@ -129,86 +127,3 @@ def json_reason(data: bytes) -> str:
     except RecursionError:
         return "exceeded max depth"
     return "json: cannot unmarshal into an object"
-
-
-def _is_temporary(error: Exception) -> bool:
-    """Whether another try may succeed: a connection that broke or was too slow, not one that was refused."""
-    error = _reason(error)
-    if isinstance(error, NewConnectionError):
-        return isinstance(error.__cause__, TimeoutError)
-    return isinstance(error, urllib3.exceptions.TimeoutError | urllib3.exceptions.ProtocolError)
-
-
-def _reason(error: Exception) -> Exception:
-    """What urllib3's own wrappings are about: its giving up, or a proxy."""
-    if isinstance(error, MaxRetryError) and error.reason:
-        return error.reason
-    if isinstance(error, urllib3.exceptions.ProxyError):
-        return error.original_error
-    return error
-
-
-def _cause(url: str, error: Exception) -> str:
-    if isinstance(error, urllib3.exceptions.LocationParseError):
-        return "invalid address"
-    through = "proxyconnect tcp: " if isinstance(error, urllib3.exceptions.ProxyError) else ""
-    error = _reason(error)
-    parts = urlsplit(url)
-    connection = getattr(error, "conn", None)  # to the proxy, if there is one
-    host = getattr(connection, "host", None) or parts.hostname
-    usual = 443 if parts.scheme == "https" else 80
-    port = getattr(connection, "port", None) or (usual if parts.port is None else parts.port)
-    address = f"[{host}]:{port}" if ":" in (host or "") else f"{host}:{port}"
-    if isinstance(error, NewConnectionError | urllib3.exceptions.ConnectTimeoutError):
-        return through + _unconnected(host, address, error)
-    if isinstance(error, urllib3.exceptions.ReadTimeoutError):
-        return "net/http: timeout awaiting response headers"
-    if isinstance(error, urllib3.exceptions.SSLError):
-        return _tls_cause(str(error))
-    if isinstance(error, urllib3.exceptions.ProtocolError):
-        return _protocol_cause(error, address)
-    if refused := re.search(r"Tunnel connection failed: \d+ (.*)", str(error)):
-        return refused[1].strip()
-    return through + str(error)
-
-
-def _unconnected(host: str | None, address: str, error: Exception) -> str:
-    if isinstance(error, urllib3.exceptions.NameResolutionError):
-        return f"dial tcp: lookup {host}: no such host"
-    if not isinstance(error, NewConnectionError) or isinstance(error.__cause__, TimeoutError):
-        return f"dial tcp {address}: i/o timeout"
-    cause = error.__cause__
-    text = (cause.strerror if isinstance(cause, OSError) and cause.strerror else str(cause)).lower()
-    return f"dial tcp {address}: connect: {text}"
-
-
-def _tls_cause(text: str) -> str:
-    if "WRONG_VERSION_NUMBER" in text or "record layer failure" in text:
-        return "http: server gave HTTP response to HTTPS client"
-    if "EOF occurred" in text:
-        return "EOF"
-    if "self-signed certificate" in text or "self signed certificate" in text or "local issuer" in text:
-        return "tls: failed to verify certificate: x509: certificate signed by unknown authority"
-    reason = re.search(r"certificate verify failed: ([^(]*)", text)
-    return f"tls: failed to verify certificate: {reason[1].strip()}" if reason else f"tls: {text}"
-
-
-def _protocol_cause(error: urllib3.exceptions.ProtocolError, address: str) -> str:
-    cause = error.args[1] if len(error.args) > 1 else error.__cause__
-    if isinstance(cause, http.client.RemoteDisconnected):
-        return "EOF"
-    if isinstance(cause, ConnectionResetError):
-        return f"read tcp {address}: read: connection reset by peer"
-    if isinstance(cause, BrokenPipeError):
-        return f"write tcp {address}: write: broken pipe"
-    if isinstance(cause, http.client.HTTPException):
-        return f"net/http: HTTP/1.x transport connection broken: {_malformed(cause)}"
-    return "unexpected EOF"
-
-
-def _malformed(cause: http.client.HTTPException) -> str:
-    if isinstance(cause, http.client.BadStatusLine):
-        return f'malformed HTTP response "{str(cause).strip()[:200]}"'
-    if isinstance(cause, http.client.LineTooLong) or "headers" in str(cause):
-        return "net/http: server response headers exceeded what is allowed; aborted"
-    return str(cause)[:200]

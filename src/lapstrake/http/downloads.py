@@ -6,21 +6,22 @@ import base64
 import hashlib
 import os
 import time
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from collections.abc import Callable, Container, Generator, Iterable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
-from typing import Protocol
 from urllib.parse import unquote, urljoin, urlsplit
 
 import urllib3
 
 from lapstrake.errors import InputError
+from lapstrake.http.failures import cause
+from lapstrake.http.pools import HttpPools
 from lapstrake.http.redaction import with_hidden_passwords, without_passwords
 from lapstrake.http.urls import refuse_unusable
 
 MOST_BYTES = 4 << 30
 LONGEST = 3600.0  # seconds
-TIMEOUT = urllib3.Timeout(connect=30.0, read=120.0)
+_TIMEOUT = urllib3.Timeout(connect=30.0, read=120.0)
 _PIECE = 1 << 18
 _REDIRECTS = 9  # Go's client makes ten requests in all
 _RESUMES = 4
@@ -29,19 +30,15 @@ _LONGEST_BODY = 4096  # bytes of an answer that are shown
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """``headers`` may hold credentials; they are not sent on to another host. ``name`` is shown while it comes."""
+    """``headers`` may hold credentials; they are not sent on to another host. ``name`` is shown while it comes.
+
+    ``good``: the statuses of answers that bring the content.
+    """
 
     url: str
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     name: str = ""
-
-
-class Opener(Protocol):
-    """Sends requests, through proxies where some are named, and follows redirects. Raises urllib3's HTTPError."""
-
-    def request(
-        self, method: str, url: str, *, headers: Mapping[str, str] | None = None, redirects: int = 0
-    ) -> urllib3.BaseHTTPResponse: ...
+    good: Container[int] = (200,)
 
 
 Watch = Callable[[str, int | None, Iterable[bytes]], Iterator[bytes]]
@@ -53,11 +50,12 @@ def _unwatched(what: str, size: int | None, pieces: Iterable[bytes]) -> Iterator
 
 
 class StatusError(InputError):
-    """The answer was not 200; ``body`` is how it began."""
+    """The answer was not a good one; ``body`` is how it began."""
 
     def __init__(self, status: int, reason: str, body: str) -> None:
         super().__init__(f"Expected 200 OK, but was '{status} {reason}'")
         self.status = status
+        self.reason = reason
         self.body = body
 
 
@@ -69,7 +67,7 @@ class BrokenError(InputError):
 class Downloads:
     """``clock`` gives seconds; a download may take ``longest`` of them."""
 
-    opener: Opener
+    pools: HttpPools
     watch: Watch = _unwatched
     longest: float = LONGEST
     clock: Callable[[], float] = time.monotonic
@@ -95,8 +93,8 @@ class Downloads:
     def _pieces(self, request: Request, limit: int) -> Generator[bytes, None, None]:
         refuse_unusable(request.url)
         url, headers = _without_userinfo(request)
-        run = _Run(self.opener, request.url, url, headers, self.clock() + self.longest, self.clock)
-        response = run.begin()
+        run = _Run(self.pools, request.url, url, headers, self.clock() + self.longest, self.clock)
+        response = run.begin(request.good)
         what = request.name or without_passwords(request.url).partition("?")[0]
         received = 0
         with closing(run.content(response)) as content:
@@ -106,6 +104,13 @@ class Downloads:
                     shown = with_hidden_passwords(request.url)
                     raise InputError(f"Expected at most {limit} bytes at '{shown}'")
                 yield piece
+
+
+def standard_downloads(environment: Mapping[str, str], watch: Watch = _unwatched) -> Downloads:
+    """Downloads through the proxies that ``environment`` names, with the system's certificates."""
+    return Downloads(
+        HttpPools(ca_cert_paths=(), verify_certs=True, timeout=_TIMEOUT, environment=environment), watch
+    )
 
 
 def basic_authorization(username: str, password: str) -> Mapping[str, str]:
@@ -120,23 +125,23 @@ class _Run:
 
     def __init__(
         self,
-        opener: Opener,
+        pools: HttpPools,
         given: str,
         url: str,
         headers: Mapping[str, str],
         end: float,
         clock: Callable[[], float],
     ) -> None:
-        self._opener = opener
+        self._pools = pools
         self._given = given
         self._url = url
         self._headers = {"Accept-Encoding": "identity", **headers}
         self._end = end
         self._clock = clock
 
-    def begin(self) -> urllib3.BaseHTTPResponse:
+    def begin(self, good: Container[int]) -> urllib3.BaseHTTPResponse:
         response = self._request(self._headers)
-        if response.status != 200:
+        if response.status not in good:
             location = response.headers.get("Location")
             if location and 300 < response.status < 309:
                 response.close()
@@ -182,9 +187,9 @@ class _Run:
 
     def _request(self, headers: Mapping[str, str]) -> urllib3.BaseHTTPResponse:
         try:
-            return self._opener.request("GET", self._url, headers=headers, redirects=_REDIRECTS)
+            return self._pools.request("GET", self._url, headers=headers, redirects=_REDIRECTS)
         except (urllib3.exceptions.HTTPError, OSError) as e:
-            raise InputError(failure(self._given, e)) from e
+            raise InputError(f'Get "{with_hidden_passwords(self._given)}": {cause(self._url, e)}') from e
 
 
 def _without_userinfo(request: Request) -> tuple[str, Mapping[str, str]]:
@@ -218,25 +223,3 @@ def _beginning(response: urllib3.BaseHTTPResponse) -> str:
         return ""
     finally:
         response.close()
-
-
-def failure(url: str, error: BaseException) -> str:
-    """Why nothing came, as Go's HTTP client says it."""
-    return f'Get "{with_hidden_passwords(url)}": {_cause(url, str(error))}'
-
-
-def _cause(url: str, text: str) -> str:
-    parsed = urllib3.util.parse_url(url)
-    port = parsed.port or (443 if parsed.scheme == "https" else 80)
-    if "Connection refused" in text:
-        return f"dial tcp {parsed.host}:{port}: connect: connection refused"
-    if "Failed to resolve" in text:
-        return f"dial tcp: lookup {parsed.host}: no such host"
-    if "closed connection without response" in text:
-        return "EOF"
-    if "CERTIFICATE_VERIFY_FAILED" in text:
-        why = text.partition("certificate verify failed: ")[2].partition(" (_ssl")[0] or "certificate refused"
-        return f"tls: failed to verify certificate: x509: {why}"
-    if "timed out" in text:
-        return f"dial tcp {parsed.host}:{port}: i/o timeout"
-    return without_passwords(text)

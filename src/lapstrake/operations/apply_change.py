@@ -26,8 +26,11 @@ _RETRYABLE_TEXTS = (
     "etcdserver: request timed out",
     "unable to create new content in namespace",
     "connection refused",
+    "connection reset by peer",
+    "broken pipe",
     "i/o timeout",
     ": EOF",
+    "unexpected EOF",
 )
 
 

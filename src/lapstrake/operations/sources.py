@@ -7,8 +7,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 
 from lapstrake.errors import InputError
-from lapstrake.http.downloads import TIMEOUT, Downloads
-from lapstrake.http.pools import HttpPools
+from lapstrake.http.downloads import standard_downloads
 from lapstrake.operations.fetch_chart import Charts
 from lapstrake.operations.fetch_git import fetch_git
 from lapstrake.operations.fetch_hg import fetch_hg
@@ -39,8 +38,7 @@ def standard_fetchers(
 ) -> Mapping[str, Fetch]:
     """``environment`` may name helm's programs, proxies, a GitHub token, and a cache (vendir's VENDIR_* variables)."""
     cache = _cache(environment)
-    opener = HttpPools(ca_cert_paths=(), verify_certs=True, timeout=TIMEOUT, environment=environment)
-    downloads = Downloads(opener, partial(watched, transfers))
+    downloads = standard_downloads(environment, partial(watched, transfers))
     return {
         "git": fetch_git,
         "hg": fetch_hg,
