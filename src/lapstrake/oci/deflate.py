@@ -64,13 +64,8 @@ def _tokens_of_distance(distance: int) -> tuple[int, ...]:
     return tokens
 
 
-def gzip(data: bytes) -> bytes:
-    """``data`` as a gzip member with the bytes that imgpkg produces."""
-    return b"".join(gzip_chunks([data]))
-
-
 def gzip_chunks(chunks: Iterable[bytes]) -> Iterator[bytes]:
-    """As :func:`gzip`, from and to pieces of any size."""
+    """``chunks`` as one gzip member with the bytes that imgpkg produces, in pieces of any size."""
     checksum, size = 0, 0
     yield GZIP_HEADER
     encoder = _Encoder()
