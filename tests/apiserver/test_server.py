@@ -17,6 +17,7 @@ from lapstrake.apiserver.discovery import AGGREGATED
 from lapstrake.apiserver.identity import ANONYMOUS, User
 from lapstrake.apiserver.serve import ApiServer
 from lapstrake.apiserver.store import Collection, Key, Store
+from lapstrake.errors import InputError
 from tests.apiserver.api_client import CONFIG_MAPS, Client
 
 
@@ -130,7 +131,7 @@ def test_access_review(guarded: Client) -> None:
 def test_port_in_use_is_told(api: Client) -> None:
     store = Store()
     port = urlsplit(api.server.url).port or 0
-    with pytest.raises(Exception, match=f"Listening on 127.0.0.1:{port}: Address already in use"):
+    with pytest.raises(InputError, match=f"listen tcp 127.0.0.1:{port}: address already in use"):
         ApiServer(store, port=port).start()
     store.close()
 

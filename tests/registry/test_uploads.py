@@ -15,7 +15,6 @@ import urllib3
 from lapstrake.errors import InputError
 from lapstrake.oci.digest import Digest
 from lapstrake.oci.manifest import DOCKER_MANIFEST, manifest_of
-from lapstrake.registry import connections
 from lapstrake.registry.limits import Limits
 from lapstrake.registry.server import RunningRegistry, serve
 from tests.registry.conftest import Clock
@@ -198,40 +197,6 @@ def test_folder_that_is_none_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(InputError, match="The registry cannot keep its content in"):
         serve("127.0.0.1", 0, str(tmp_path / "file" / "content"))
-
-
-@pytest.mark.parametrize(
-    ("head", "piece"),
-    [
-        pytest.param(b"GET /v2/", b"a" * 65536, id="address"),
-        pytest.param(b"GET /v2/ HTTP/1.1\r\nHost: x\r\nX: ", b"a" * 65536, id="header"),
-        pytest.param(b"GET /v2/ HTTP/1.1\r\nHost: x\r\n", b"X-A: b\r\n" * 8192, id="headers"),
-        pytest.param(
-            b"PATCH /v2/a/blobs/uploads/x HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n",
-            b"X-A: b\r\n" * 8192,
-            id="trailers",
-        ),
-    ],
-)
-def test_heads_without_end_are_cut(tmp_path: Path, clock: Clock, head: bytes, piece: bytes) -> None:
-    with serving(tmp_path, clock) as client:
-        connection = socket.create_connection(("127.0.0.1", client.registry.port))
-        connection.sendall(head)
-        with pytest.raises(ConnectionError):
-            connection.sendall(piece * 512)  # 32 MiB
-        connection.close()
-        assert client("GET", "/v2/").status == 200
-
-
-def test_heads_that_take_too_long_are_cut(
-    tmp_path: Path, clock: Clock, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(connections, "_HEAD_SECONDS", 0.1)
-    with serving(tmp_path, clock) as client:
-        for head in (b"", b"GET /v2/ HTTP/1.1\r\nHost:"):
-            with socket.create_connection(("127.0.0.1", client.registry.port)) as connection:
-                connection.sendall(head)
-                assert connection.recv(1) == b""
 
 
 def test_metrics_count(tmp_path: Path, clock: Clock) -> None:

@@ -13,8 +13,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from lapstrake.http.serving import Tls
     from lapstrake.registry.limits import Limits
-    from lapstrake.registry.server import Auth, Tls
+    from lapstrake.registry.server import Auth
 
 _UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
 _BINARY = {"Ki": 1 << 10, "Mi": 1 << 20, "Gi": 1 << 30, "Ti": 1 << 40}
@@ -68,7 +69,7 @@ def _auth(args: Arguments) -> Auth | None:
 def _tls(args: Arguments, storage: Path) -> tuple[Tls | None, Path | None]:
     """What to serve TLS with, and the authority to trust if it is our own."""
     from lapstrake.embedded.registry_tls import self_signed
-    from lapstrake.registry.server import Tls
+    from lapstrake.http.serving import Tls
 
     certificate, key = args["tls-cert"], args["tls-key"]
     if bool(certificate) != bool(key):

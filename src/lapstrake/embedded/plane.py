@@ -17,7 +17,7 @@ from lapstrake.apiserver.authn import Authenticator
 from lapstrake.apiserver.identity import MASTERS, User
 from lapstrake.apiserver.rbac import Rbac, bootstrap_objects
 from lapstrake.apiserver.requests import Call
-from lapstrake.apiserver.serve import ApiServer, Tls
+from lapstrake.apiserver.serve import ApiServer
 from lapstrake.apiserver.store import Collection, Key, Store
 from lapstrake.apiserver.tokens import Tokens
 from lapstrake.apiserver.workloads.runner import Workloads
@@ -25,6 +25,7 @@ from lapstrake.controller.serve import Controller, ControllerOptions
 from lapstrake.embedded import kubeconfig, pki
 from lapstrake.embedded.state import Record, State
 from lapstrake.errors import LapstrakeError
+from lapstrake.http.serving import Tls
 from lapstrake.operations.install_crds import install_crds
 from lapstrake.registry.server import RunningRegistry, serve
 from lapstrake.wiring import package_views
@@ -155,11 +156,8 @@ def _start_api(store: Store, keys: pki.Pki, port: int) -> ApiServer:
         store,
         host=HOST,
         port=port,
-        tls=Tls(
-            str(keys.certificates.certificate_file),
-            str(keys.certificates.key_file),
-            keys.certificates.ca_file.read_text(),
-        ),
+        tls=Tls(str(keys.certificates.certificate_file), str(keys.certificates.key_file)),
+        authority=keys.certificates.ca_file.read_text(),
         authenticator=Authenticator(keys.admin_token, tokens),
         authorizer=Rbac(store),
         tokens=tokens,

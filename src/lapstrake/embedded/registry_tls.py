@@ -9,7 +9,7 @@ from pathlib import Path
 from cryptography import x509
 
 from lapstrake.embedded import pki
-from lapstrake.registry.server import Tls
+from lapstrake.http.serving import Tls
 
 _LOCAL = ("127.0.0.1", "::1", "localhost")
 

@@ -12,13 +12,11 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
 
-import uvicorn
-
 from lapstrake.errors import InputError
+from lapstrake.http.serving import HttpServer, Tls, listen
 from lapstrake.registry.access import BasicGate, Gate, TokenGate
 from lapstrake.registry.accounts import AccountsFile
 from lapstrake.registry.app import Application
-from lapstrake.registry.connections import BoundedProtocol
 from lapstrake.registry.handlers import Handlers
 from lapstrake.registry.limits import Limits
 from lapstrake.registry.logins import Logins
@@ -29,17 +27,9 @@ from lapstrake.registry.tokens import Tokens, signing_key
 from lapstrake.registry.uploads import Uploads
 
 _LOG = logging.getLogger("lapstrake.registry")
-_BACKLOG = 256
-_START_SECONDS = 10.0
 _THREADS = 8
-
-
-@dataclass(frozen=True, slots=True)
-class Tls:
-    """Files in PEM form."""
-
-    certificate: str
-    key: str
+_STOP_SECONDS = 1  # what broke off, a client sends again
+_IDLE_SECONDS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,10 +56,6 @@ class RunningRegistry:
         parts: ExitStack,
     ) -> None:
         """``parts`` is closed with it."""
-        host, port = listener.getsockname()[:2]
-        self.host = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-        self.url = f"{'https' if tls else 'http'}://{self.host}"
-        self.port = int(port)
         self.store = store
         self.metrics = Metrics()
         self._clock = clock
@@ -80,14 +66,25 @@ class RunningRegistry:
         threads = parts.enter_context(ThreadPoolExecutor(_THREADS, thread_name_prefix="registry write"))
         handlers = Handlers(store, self._uploads, threads)
         application = Application(handlers, self.metrics, gate, store.limits.silence)
-        self._server = uvicorn.Server(_configuration(application, tls, store.limits.connections))
-        self._threads = [
-            threading.Thread(target=self._server.run, args=([listener],), name="registry", daemon=True),
-            threading.Thread(target=self._sweep, name="registry sweep", daemon=True),
-        ]
-        for thread in self._threads:
-            thread.start()
-        self._await_start()
+        self._server = HttpServer(
+            application,
+            listener,
+            "registry",
+            tls=tls,
+            grace=_STOP_SECONDS,
+            keep_alive=_IDLE_SECONDS,
+            connections=store.limits.connections,
+        )
+        self.host = self._server.address
+        self.url = self._server.url
+        self.port = int(listener.getsockname()[1])
+        self._sweeping = threading.Thread(target=self._sweep, name="registry sweep", daemon=True)
+        self._sweeping.start()
+        try:
+            self._server.start()
+        except BaseException:
+            self.close()
+            raise
 
     def __enter__(self) -> RunningRegistry:
         return self
@@ -98,9 +95,8 @@ class RunningRegistry:
     def close(self) -> None:
         """Stop answering and wait for the threads to end."""
         self._closing.set()
-        self._server.should_exit = True
-        for thread in self._threads:
-            thread.join()
+        self._server.stop()
+        self._sweeping.join()
         self._uploads.close()
         self._parts.close()
 
@@ -117,14 +113,6 @@ class RunningRegistry:
                 self.sweep()
             except Exception:
                 _LOG.exception("looking for what has ended failed")
-
-    def _await_start(self) -> None:
-        deadline = time.monotonic() + _START_SECONDS
-        while not self._server.started and self._threads[0].is_alive() and time.monotonic() < deadline:
-            time.sleep(0.005)
-        if not self._server.started:
-            self.close()
-            raise InputError(f"The registry could not be started at {self.host}")
 
 
 def serve(
@@ -144,11 +132,9 @@ def serve(
     ``auth`` or ``tls`` cannot be used. ``clock`` gives seconds and decides when tags end.
     """
     with ExitStack() as parts:
-        listener = parts.enter_context(_listener(host, port))
+        listener = parts.enter_context(listen(host, port))
         hold = _hold(storage_dir)
         parts.callback(hold.release)
-        if tls is not None:
-            _check(tls)
         gate = _gate(auth, storage_dir, parts) if auth is not None else None
         store = Store(storage_dir, clock, limits)
         return RunningRegistry(
@@ -160,21 +146,6 @@ def serve(
             tls=tls,
             parts=parts.pop_all(),
         )
-
-
-def _listener(host: str, port: int) -> socket.socket:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    # The protocol is named because asyncio sends without delay only on sockets that say that they are TCP.
-    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    try:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind((host, port))
-        listener.listen(_BACKLOG)
-    except OSError as error:
-        listener.close()
-        reason = (error.strerror or str(error)).lower()
-        raise InputError(f"listen tcp {host}:{port}: {reason}") from error
-    return listener
 
 
 def _hold(folder: str) -> Hold:
@@ -191,31 +162,3 @@ def _gate(auth: Auth, folder: str, parts: ExitStack) -> Gate:
         return BasicGate(logins, anonymous_pull=auth.anonymous_pull)
     tokens = Tokens(signing_key(os.path.join(folder, "tokens.key")), time.time)
     return TokenGate(logins, tokens, anonymous_pull=auth.anonymous_pull)
-
-
-def _check(tls: Tls) -> None:
-    import ssl
-
-    try:
-        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(tls.certificate, tls.key)
-    except (OSError, ssl.SSLError) as error:
-        raise InputError(
-            f"The certificate '{tls.certificate}' and its key '{tls.key}' cannot be used: {error.strerror or error}"
-        ) from error
-
-
-def _configuration(application: Application, tls: Tls | None, connections: int) -> uvicorn.Config:
-    return uvicorn.Config(
-        application,
-        http=BoundedProtocol,
-        ws="none",
-        lifespan="off",
-        log_config=None,
-        log_level="critical",
-        access_log=False,
-        server_header=False,
-        timeout_graceful_shutdown=1,
-        limit_concurrency=connections,
-        ssl_certfile=tls.certificate if tls else None,
-        ssl_keyfile=tls.key if tls else None,
-    )
