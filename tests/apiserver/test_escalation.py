@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -35,14 +36,15 @@ def binding(name: str, role_name: str) -> dict[str, Any]:
 
 
 @pytest.fixture
-def guard() -> Escalation:
+def guard() -> Iterator[Escalation]:
     """jo may read Pods."""
     store = Store()
     guard = Escalation(Rbac(store))
     for obj in (role("pods", READ_PODS), role("secrets", READ_SECRETS)):
         store.put(Key(Collection(GROUP, "roles"), "ns", obj["metadata"]["name"]), obj, expected=0)
     store.put(Key(Collection(GROUP, "rolebindings"), "ns", "jo"), binding("jo", "pods"), expected=0)
-    return guard
+    yield guard
+    store.close()
 
 
 JO = User("jo", ("team",))

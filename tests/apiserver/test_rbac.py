@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -25,12 +26,13 @@ def put(store: Store, collection: Collection, namespace: str, obj: dict[str, Any
 
 
 @pytest.fixture
-def store() -> Store:
+def store() -> Iterator[Store]:
     store = Store()
     for obj in bootstrap_objects():
         collection = CLUSTER_ROLES if obj["kind"] == "ClusterRole" else CLUSTER_ROLE_BINDINGS
         put(store, collection, "", obj)
-    return store
+    yield store
+    store.close()
 
 
 def role(kind: str, name: str, *rules: dict[str, Any]) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -36,8 +37,14 @@ def config_map(name: str, **data: str) -> dict[str, Any]:
     }
 
 
-def test_put_numbers_the_object() -> None:
+@pytest.fixture
+def store() -> Iterator[Store]:
     store = Store()
+    yield store
+    store.close()
+
+
+def test_put_numbers_the_object(store: Store) -> None:
     first = store.put(key("a"), config_map("a"), expected=0)
     second = store.put(key("b"), config_map("b"), expected=0)
     assert second.version == first.version + 1 == store.version
@@ -45,15 +52,13 @@ def test_put_numbers_the_object() -> None:
 
 
 @pytest.mark.parametrize("expected", [0, 1])
-def test_put_refuses_another_version(expected: int) -> None:
-    store = Store()
+def test_put_refuses_another_version(expected: int, store: Store) -> None:
     store.put(key("a"), config_map("a"), expected=None)
     with pytest.raises(Changed):
         store.put(key("a"), config_map("a"), expected=expected)
 
 
-def test_list_is_in_order_of_names() -> None:
-    store = Store()
+def test_list_is_in_order_of_names(store: Store) -> None:
     for name in ("b", "a", "c"):
         store.put(key(name), config_map(name), expected=0)
     store.put(key("z", "other"), config_map("z"), expected=0)
@@ -62,15 +67,13 @@ def test_list_is_in_order_of_names() -> None:
     assert len(store.list(MAPS)[0]) == 4
 
 
-def test_copy_is_for_changing() -> None:
-    store = Store()
+def test_copy_is_for_changing(store: Store) -> None:
     stored = store.put(key("a"), config_map("a", k="1"), expected=0)
     stored.copy()["data"]["k"] = "2"
     assert stored.object["data"]["k"] == "1"
 
 
-def test_events_since_a_version() -> None:
-    store = Store()
+def test_events_since_a_version(store: Store) -> None:
     begin = store.put(key("a"), config_map("a"), expected=0).version
     store.put(key("a"), config_map("a", k="1"), expected=None)
     store.put(key("b"), config_map("b"), expected=0)
@@ -85,8 +88,7 @@ def write_two_and_fail(store: Store) -> None:
         raise RuntimeError
 
 
-def test_failed_transaction_leaves_nothing() -> None:
-    store = Store()
+def test_failed_transaction_leaves_nothing(store: Store) -> None:
     store.put(key("a"), config_map("a", k="1"), expected=0)
     seen: list[Event] = []
     store.subscribe(seen.append)
@@ -99,8 +101,7 @@ def test_failed_transaction_leaves_nothing() -> None:
     assert seen == []
 
 
-def test_listener_hears_after_the_outermost_commit() -> None:
-    store = Store()
+def test_listener_hears_after_the_outermost_commit(store: Store) -> None:
     seen: list[Event] = []
     unsubscribe = store.subscribe(seen.append)
     with store.transaction():
@@ -151,3 +152,4 @@ def test_history_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(Expired):
         store.since(MAPS, begin)
     assert len(store.since(MAPS, begin + 3)) == 3
+    store.close()

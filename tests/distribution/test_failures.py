@@ -32,6 +32,9 @@ def test_go_value(value: object, text: str) -> None:
         pytest.param(b"", "unexpected status code 500 Internal Server Error", id="no body"),
         pytest.param(b"oops", "unexpected status code 500 Internal Server Error: oops", id="text"),
         pytest.param(b"[" * 100_000, None, id="deep"),
+        pytest.param(
+            b'{"errors":[{"code":"A","detail":%s}]}' % (b"[" * 990 + b"]" * 990), None, id="deep detail"
+        ),
     ],
 )
 def test_refusal_text(body: bytes, text: str | None) -> None:

@@ -56,7 +56,7 @@ def _refusal(method: str, url: str, status: int, body: bytes) -> RegistryError:
         elif text:
             message += f": {text}"
         return RegistryError(message, status=status)
-    texts = [_diagnosis_text(code, text, detail) for code, text, detail in diagnoses]
+    texts = [text for _, text in diagnoses]
     joined = texts[0] if len(texts) == 1 else "multiple errors: " + "; ".join(texts)
     return RegistryError(f"{where}: {joined}", status=status, code=diagnoses[0][0])
 
@@ -66,11 +66,14 @@ def redacted(url: str) -> str:
     return re.sub(r"(?i)([?&](?:[^=&]*(?:token|signature|credential|sig|_state))=)[^&]*", r"\1REDACTED", url)
 
 
-def _diagnoses(body: bytes) -> list[tuple[str, str, object]]:
+def _diagnoses(body: bytes) -> list[tuple[str, str]]:
+    """Code and text of each error that the body tells of; none if it is of another form, or nested without end."""
     try:
-        value = json.loads(body)
-        errors = value["errors"]
-        return [(str(e["code"]), str(e.get("message") or ""), e.get("detail")) for e in errors]
+        errors = json.loads(body)["errors"]
+        return [
+            (str(e["code"]), _diagnosis_text(str(e["code"]), str(e.get("message") or ""), e.get("detail")))
+            for e in errors
+        ]
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return []
 
