@@ -134,11 +134,38 @@ def test_unknown_variable_is_an_error() -> None:
     )
 
 
-def test_unknown_keychain_is_an_error() -> None:
+@pytest.mark.parametrize(
+    ("active", "unknown"),
+    [
+        pytest.param("gke, nope", "nope", id="no such keychain"),
+        pytest.param("gke,,ecr", "", id="nothing between commas"),
+        pytest.param("gke,", "", id="nothing after a comma"),
+    ],
+)
+def test_unknown_keychain_is_an_error(active: str, unknown: str) -> None:
     with pytest.raises(InputError) as caught:
-        of("host.test/app", {"IMGPKG_ACTIVE_KEYCHAINS": "gke, nope"})
+        of("host.test/app", {"IMGPKG_ACTIVE_KEYCHAINS": active})
     assert str(caught.value) == (
-        "Creating registry keychain: Unable to load keychain for nope, available keychains [aks, ecr, gke, github]"
+        f"Creating registry keychain: Unable to load keychain for {unknown}, "
+        "available keychains [aks, ecr, gke, github]"
+    )
+
+
+@pytest.mark.parametrize(
+    ("hostname", "message"),
+    [
+        pytest.param("a b", 'parse "https://a b": invalid character " " in host name', id="a blank"),
+        pytest.param("host.test:x", 'parse "https://host.test:x": invalid port ":x" after host', id="port"),
+        pytest.param("http://[::1", "parse \"http://[::1\": missing ']' in host", id="with a scheme"),
+        pytest.param("host.test/%zz", 'parse "https://host.test/%zz": invalid URL escape "%zz"', id="path"),
+    ],
+)
+def test_hostname_that_is_no_part_of_a_url_is_an_error(hostname: str, message: str) -> None:
+    with pytest.raises(InputError) as caught:
+        of("host.test/app", variables(hostname))
+    assert str(caught.value) == (
+        f"Unable retrieve credentials for registry: Parsing registry hostname: {message} "
+        "(e.g. gcr.io, index.docker.io)"
     )
 
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 
 from lapstrake.distribution.docker_config import HelperFailed, UnreadableConfig, docker_credentials
 from lapstrake.errors import InputError
+from lapstrake.http.urls import UrlError, refuse_unusable
 from lapstrake.oci.reference import DEFAULT_REGISTRY, Repository
 
 _KEYCHAINS = ("aks", "ecr", "gke", "github")
@@ -137,8 +138,10 @@ def _explicit(
 def _keychains(environment: Mapping[str, str], prefix: str) -> Sequence[str]:
     if environment.get(f"{prefix}_ENABLE_IAAS_AUTH") == "true":
         return _ALL_KEYCHAINS
-    names = [name.strip() for name in environment.get(f"{prefix}_ACTIVE_KEYCHAINS", "").split(",")]
-    names = [name for name in names if name]
+    active = environment.get(
+        f"{prefix}_ACTIVE_KEYCHAINS", ""
+    )  # an empty name between commas is an unknown one
+    names = [name.strip() for name in active.split(",")] if active else []
     for name in names:
         if name not in _KEYCHAINS:
             known = ", ".join(_KEYCHAINS)
@@ -178,7 +181,11 @@ def _is_host_of(hostname: str, repository: Repository) -> bool:
 
 
 def _covers(hostname: str, repository: Repository) -> bool:
-    """Whether ``hostname`` (with ``*`` in its dotted parts, and maybe a path) is meant for the repository."""
+    """Whether ``hostname`` (with ``*`` in its dotted parts, and maybe a path) is meant for the repository.
+
+    Raises InputError if it cannot be part of a URL.
+    """
+    _refuse_unusable(hostname)
     host, _, path = re.sub(r"^https?://", "", hostname).partition("/")
     name, _, port = _canonical(host).partition(":")
     actual_name, _, actual_port = repository.registry.partition(":")
@@ -188,6 +195,15 @@ def _covers(hostname: str, repository: Repository) -> bool:
     if not all(_glob(pattern, part) for pattern, part in zip(patterns, parts, strict=True)):
         return False
     return repository.path.startswith(path)
+
+
+def _refuse_unusable(hostname: str) -> None:
+    try:
+        refuse_unusable(hostname if re.match("https?://", hostname) else f"https://{hostname}")
+    except UrlError as error:
+        raise InputError(f"Parsing registry hostname: {error} (e.g. gcr.io, index.docker.io)") from error
+    except InputError:
+        pass  # a URL without a host is the host of no repository
 
 
 def _canonical(host: str) -> str:
