@@ -125,6 +125,21 @@ _DECODING = "error unmarshaling JSON: while decoding JSON: json: cannot unmarsha
             id="list as annotation",
         ),
         pytest.param(
+            "images: [{image: [1]}]",
+            f"{_DECODING} array into Go struct field .images.0.image of type string",
+            id="list as image",
+        ),
+        pytest.param(
+            "apiVersion: 1\nimages: x",
+            f"{_DECODING} number into Go struct field .apiVersion of type string",
+            id="number as version",
+        ),
+        pytest.param(
+            "kind: [ImagesLock]",
+            f"{_DECODING} array into Go struct field .kind of type string",
+            id="list as kind",
+        ),
+        pytest.param(
             "kind: a\nimages: []\nkind: b",
             'error converting YAML to JSON: yaml: unmarshal errors:\n  line 3: key "kind" already set in map',
             id="key twice",
@@ -142,8 +157,15 @@ def test_images_lock_says_what_does_not_fit(text: str, message: str) -> None:
     assert str(caught.value) == f"Unmarshaling images lock: {message}"
 
 
-def test_bundle_lock_says_what_does_not_fit() -> None:
+@pytest.mark.parametrize(
+    ("text", "field"),
+    [
+        pytest.param("bundle: []", ".bundle of type lockconfig.BundleRef", id="list for the bundle"),
+        pytest.param("bundle: {image: []}", ".bundle.image of type string", id="list as image"),
+    ],
+)
+def test_bundle_lock_says_what_does_not_fit(text: str, field: str) -> None:
     with pytest.raises(InputError) as caught:
-        BundleLock.parse(b"bundle: []")
-    wanted = "array into Go struct field .bundle of type lockconfig.BundleRef"
+        BundleLock.parse(text.encode())
+    wanted = f"array into Go struct field {field}"
     assert str(caught.value) == f"Unmarshaling bundle lock: {_DECODING} {wanted}"

@@ -55,7 +55,8 @@ class ImagesLock:
         for number, item in enumerate(_list(value.get("images"), "images", "ImageRef", _IMAGES)):
             path = f"images.{number}"
             entry = _record(item, ("image", "annotations"), path, "ImageRef", _IMAGES)
-            entries.append((entry.get("image"), _texts(entry.get("annotations"), f"{path}.annotations")))
+            notes = _texts(entry.get("annotations"), f"{path}.annotations")
+            entries.append((_text(entry.get("image"), f"{path}.image", _IMAGES), notes))
         _check_kind(value, _IMAGES, "ImagesLock")
         return cls(tuple(LockedImage(_locked(image, "images"), notes) for image, notes in entries))
 
@@ -82,9 +83,10 @@ class BundleLock:
         """Raises InputError ``Validating bundle lock: ...`` or ``Unmarshaling bundle lock: ...``."""
         value = _checked(data, _BUNDLE, ("apiVersion", "kind", "bundle"))
         bundle = _record(_given(value.get("bundle")), ("image", "tag"), "bundle", "BundleRef", _BUNDLE)
+        image = _text(bundle.get("image"), "bundle.image", _BUNDLE)
         tag = _text(bundle.get("tag"), "bundle.tag", _BUNDLE)
         _check_kind(value, _BUNDLE, "BundleLock")
-        return cls(_locked(bundle.get("image"), "bundle"), tag)
+        return cls(_locked(image, "bundle"), tag)
 
     def to_yaml(self) -> bytes:
         bundle = {"image": str(self.bundle)} | ({"tag": self.tag} if self.tag else {})
@@ -129,7 +131,15 @@ def _checked(data: bytes, file: _File, keys: Sequence[str]) -> Mapping[str, Any]
         value = plain.load(data, "")
     except InputError as error:
         raise InputError(f"Unmarshaling {file.name}: error converting YAML to JSON: {error}") from error
-    return _record(_given(value), keys, "", file.type, file)
+    record = _record(_given(value), keys, "", file.type, file)
+    _refuse_other_than_text(record, "apiVersion", file)
+    return record
+
+
+def _refuse_other_than_text(value: Mapping[str, Any], key: str, file: _File) -> None:
+    """Unlike other texts, those that all locks have are not made of numbers and switches."""
+    if not isinstance(value.get(key), str | None):
+        raise _mismatch(value[key], key, "string", file)
 
 
 def _refuse_duplicates(data: bytes) -> None:
@@ -154,6 +164,7 @@ def _duplicates(value: object) -> Iterator[str]:
 
 
 def _check_kind(value: Mapping[str, Any], file: _File, kind: str) -> None:
+    _refuse_other_than_text(value, "kind", file)
     if value.get("apiVersion") != API_VERSION:
         raise InputError(
             f"Validating {file.name}: Validating apiVersion: Unknown version (known: {API_VERSION})"
@@ -216,11 +227,11 @@ def _decoding(file: _File) -> str:
     return f"Unmarshaling {file.name}: error unmarshaling JSON: while decoding JSON: json: "
 
 
-def _locked(text: object, what: str) -> Reference:
+def _locked(text: str, what: str) -> Reference:
     """``text`` as a reference by digest, its tag dropped."""
-    refusal = InputError(f"Validating {what} lock: Expected ref to be in digest form, got '{text or ''}'")
+    refusal = InputError(f"Validating {what} lock: Expected ref to be in digest form, got '{text}'")
     try:
-        reference = Reference.parse(str(text or ""))
+        reference = Reference.parse(text)
     except InputError as error:
         raise refusal from error
     if reference.digest is None:
