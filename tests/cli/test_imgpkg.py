@@ -72,6 +72,20 @@ def registry(tmp_path: Path) -> Iterator[RunningRegistry]:
             "Unable to check if a is a bundle: could not parse reference: a",
             id="describe bad name",
         ),
+        pytest.param("pull x", 'required flag(s) "output" not set', id="pull nowhere, and too much"),
+        pytest.param(
+            "pull x -o o", "command 'imgpkg pull' does not accept extra arguments 'x'", id="pull too much"
+        ),
+        pytest.param(
+            "pull -b a.test/bb -o o --image-is-bundle-check=false",
+            "Cannot set --image-is-bundle-check while using -b flag",
+            id="pull without a check that -b needs",
+        ),
+        pytest.param(
+            "pull --lock none.yml -o o --image-is-bundle-check=false",
+            "Reading path none.yml: open none.yml: no such file or directory",
+            id="pull by a lock without a check that it does not make",
+        ),
         pytest.param("tag", "Use one of available subcommands: list, resolve", id="tag"),
         pytest.param(
             "tag list x y", "command 'imgpkg tag list' does not accept extra arguments 'x'", id="too much"

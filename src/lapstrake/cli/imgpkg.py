@@ -83,6 +83,7 @@ def _root() -> Command:
                 "Write the files of a bundle or an image to a folder",
                 flags=(*PULL, *REGISTRY),
                 run=_pull,
+                arguments=(0, None),
                 example=PULL_EXAMPLE,
             ),
             Command(
@@ -232,6 +233,8 @@ def _pull(args: Arguments) -> int:
 def _check_pull(args: Arguments) -> None:
     if not args.given("output"):
         raise UsageError('required flag(s) "output" not set')
+    if args.positional:  # looked at here, since the flag is missed first
+        raise UsageError(f"command '{args.path}' does not accept extra arguments '{args.positional[0]}'")
     if not args["output"]:
         raise InputError("Expected --output to be none empty")
     if _holds_working_folder(args["output"]):
@@ -243,7 +246,7 @@ def _check_pull(args: Arguments) -> None:
         raise InputError("Expected only one of image, bundle, or lock")
     if args["recursive"] and args["image"]:
         raise InputError("Cannot use --recursive (-r) flag when pulling a bundle")
-    if args.given("image-is-bundle-check") and not args["image"]:
+    if args["bundle"] and not args["image-is-bundle-check"]:
         raise InputError("Cannot set --image-is-bundle-check while using -b flag")
 
 
