@@ -281,6 +281,23 @@ def test_copy_by_an_images_lock_keeps_order_and_notes(house: House) -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("tag_of_lock", "known_by"),
+    [pytest.param(None, "team-app", id="by name"), pytest.param("v1", "all", id="by lock file")],
+)
+def test_copy_by_a_lock_file_knows_images_by_where_they_are(
+    house: House, tag_of_lock: str | None, known_by: str
+) -> None:
+    image = house.push_image("all:a", a="1")
+    house.push_bundle("all:v1", image)
+    options = CopyOptions(repository_tags=True)
+    parcels = bundle_parcels(house.client, house.ref("all:v1"), options, tag=tag_of_lock)
+    copy_to_repository(house.client, parcels, RegistrySource(house.client), house.repo("copy"), options)
+    tags = [tag.name for tag in list_tags(house.client, house.repo("copy"), internal=True)]
+    assert image.digest
+    assert any(tag.endswith(f"{known_by}-{image.digest.tag_prefix}.imgpkg") for tag in tags)
+
+
 def test_copy_refuses_the_wrong_kind(house: House) -> None:
     bundle = house.push_bundle("bundle")
     with pytest.raises(InputError, match="Expected bundle flag when copying a bundle"):
@@ -302,6 +319,9 @@ def test_copy_brings_signatures_if_asked(house: House) -> None:
         parcels = image_parcels(house.client, house.ref("app:v1"), options)
         copy_to_repository(house.client, parcels, RegistrySource(house.client), house.repo(target), options)
         assert [tag.name for tag in list_tags(house.client, house.repo(target))] == expected
+        lock = lock_of_copy(parcels, house.repo(target), None)
+        assert isinstance(lock, ImagesLock)
+        assert len(lock.images) == len(expected)
 
 
 def test_describe_tells_internal_images_from_others(house: House) -> None:

@@ -19,14 +19,13 @@ from lapstrake.oci.digest import Digest
 from lapstrake.oci.manifest import Descriptor, ImageConfig, RawManifest
 from lapstrake.oci.reference import Reference, Repository
 
-_SIGNATURE_SUFFIX = ".sig"
-
 
 @dataclass(frozen=True, slots=True)
 class Parcel:
     """An image (with its configuration) or an index (with its images as ``children``).
 
-    ``repo`` is where it was found, ``original`` the reference by which a lock knows it ("" if none does).
+    ``repo`` is where it was found, ``original`` the reference by which its bundle's lock knows it ("" where it is
+    known by ``repo`` alone).
     """
 
     repo: Repository
@@ -48,10 +47,6 @@ class Parcel:
     @property
     def is_bundle(self) -> bool:
         return bool(self.config) and naming.BUNDLE_LABEL in ImageConfig.parse(self.config).labels
-
-    @property
-    def is_signature(self) -> bool:
-        return self.tag.endswith(_SIGNATURE_SUFFIX)
 
     def images(self) -> Iterator[Parcel]:
         """The images in it: itself, or those of an index at any depth."""
@@ -98,7 +93,7 @@ def parcels_of_lock(registry: Registry, lock: ImagesLock, concurrency: int) -> l
             raise InputError(
                 "Unable to copy bundles using an Images Lock file (hint: Create a bundle with these images)"
             )
-        return replace(parcel, original=str(locked.reference))
+        return parcel
 
     with ThreadPoolExecutor(max(1, concurrency)) as pool:
         return _unique(pool.map(packed, lock.images))

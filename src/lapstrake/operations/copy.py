@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Protocol
 
@@ -104,7 +104,8 @@ def lock_parcels(registry: Readable, lock: ImagesLock, options: CopyOptions) -> 
 def bundle_parcels(
     registry: Readable, reference: Reference, options: CopyOptions, *, tag: str | None = None
 ) -> list[Parcel]:
-    """A bundle with all its images; ``tag`` is used instead of the reference's own. Raises
+    """A bundle with all its images. ``tag`` is the one of the lock file that names the bundle, and used instead of
+    the reference's own; images so found are known by where they are, not by where they came from. Raises
     ``Reading Images from Bundle: ...`` if an image is missing or a lock cannot be read."""
     image = fetch_bundle(registry, reference)
     reader = BundleReader(registry, options.concurrency)
@@ -112,6 +113,8 @@ def bundle_parcels(
         bundle = reader.read(image)
     wanted = root_tag(reference) if tag is None else tag
     parcels = parcels_of_bundle(registry, bundle, wanted, options.concurrency)
+    if tag is not None:
+        parcels = [replace(parcel, original="") for parcel in parcels]
     return _signed(registry, parcels, options)
 
 
@@ -345,7 +348,7 @@ def report_skipped(
 def lock_of_copy(
     parcels: Sequence[Parcel], target: Repository, images_lock: ImagesLock | None
 ) -> BundleLock | ImagesLock:
-    """The lock file for what was copied: of the root bundle if there is one, else of the images.
+    """The lock file for what was copied: of the root bundle if there is one, else of the images and signatures.
 
     ``images_lock`` is the lock that was copied by; its order and notes are kept.
     """
@@ -360,7 +363,7 @@ def lock_of_copy(
                 if i.reference.digest
             )
         )
-    return ImagesLock(tuple(LockedImage(target.with_digest(p.digest)) for p in parcels if not p.is_signature))
+    return ImagesLock(tuple(LockedImage(target.with_digest(parcel.digest)) for parcel in parcels))
 
 
 def read_lock(data: bytes) -> BundleLock | ImagesLock:
