@@ -138,9 +138,8 @@ def _explicit(
 def _keychains(environment: Mapping[str, str], prefix: str) -> Sequence[str]:
     if environment.get(f"{prefix}_ENABLE_IAAS_AUTH") == "true":
         return _ALL_KEYCHAINS
-    active = environment.get(
-        f"{prefix}_ACTIVE_KEYCHAINS", ""
-    )  # an empty name between commas is an unknown one
+    active = environment.get(f"{prefix}_ACTIVE_KEYCHAINS", "")
+    # Nothing between two commas is the name of an unknown keychain.
     names = [name.strip() for name in active.split(",")] if active else []
     for name in names:
         if name not in _KEYCHAINS:
