@@ -76,3 +76,39 @@ def test_description_names_the_namespace():
     pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p", "namespace": "ns1"}}
     assert Document(pod).description == "pod/p (v1) namespace: ns1"
     assert Document({"kind": "X"}).description == "x/ () cluster"
+
+
+def test_description_marks_a_name_that_a_cluster_completes():
+    metadata = {"generateName": "p-"}
+    assert Document({"kind": "X", "metadata": metadata}).description == "x/p-* () cluster"
+    assert Document({"kind": "X", "metadata": {**metadata, "name": "p"}}).description == "x/p () cluster"
+
+
+@pytest.mark.parametrize(
+    ("path", "message"),
+    [
+        pytest.param("stdin", "Parsing stdin: invalid Yaml document separator: a", id="stdin"),
+        pytest.param(
+            "https://e.test/a",
+            "Parsing HTTP URL 'https://e.test/a': invalid Yaml document separator: a",
+            id="url",
+        ),
+    ],
+)
+def test_origin_is_named_by_its_kind(path, message):
+    with pytest.raises(InputError) as caught:
+        read(path, b"--- a\n")
+    assert str(caught.value) == message
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        pytest.param(b"a: \xff\n", "yaml: invalid leading UTF-8 octet", id="leading"),
+        pytest.param(b"a: caf\xe9\n", "yaml: invalid trailing UTF-8 octet", id="trailing"),
+    ],
+)
+def test_bytes_that_are_no_text_are_refused(data, message):
+    with pytest.raises(InputError) as caught:
+        read("a.yml", b"b: 1\n---\n" + data)
+    assert str(caught.value) == f"Parsing file 'a.yml' doc 2: error converting YAML to JSON: {message}"

@@ -34,29 +34,42 @@ class Document:
 
     @property
     def description(self) -> str:
-        """``deployment/web (apps/v1) namespace: ns1``; a resource without a namespace is ``cluster``."""
+        """``deployment/web (apps/v1) namespace: ns1``; a resource without a namespace is ``cluster``.
+
+        A name that a cluster is to complete ends in a star.
+        """
         metadata = self.body.get("metadata")
         metadata = metadata if isinstance(metadata, Mapping) else {}
         namespace = _text(metadata.get("namespace"))
         where = f"namespace: {namespace}" if namespace else "cluster"
-        return f"{self.kind.lower()}/{_text(metadata.get('name'))} ({self.api_version}) {where}"
+        name, begun = (_text(metadata.get(key)) for key in ("name", "generateName"))
+        if not name and begun:
+            name = f"{begun}*"
+        return f"{self.kind.lower()}/{name} ({self.api_version}) {where}"
 
 
 def read(path: str, data: bytes) -> list[Document]:
     """The documents of a file, without the empty ones; raises InputError that names file and document."""
     found: list[Document] = []
+    origin = _origin(path)
     try:
-        texts = _split(data.decode("utf-8", "replace"))
+        texts = _split(data.decode("utf-8", "surrogateescape"))
     except InputError as e:
-        raise InputError(f"Parsing file '{path}': {e}") from e
+        raise InputError(f"Parsing {origin}: {e}") from e
     for number, text in enumerate(texts, 1):
         try:
             value = _one(text)
             if value:
                 found += map(Document, _members(value))
         except InputError as e:
-            raise InputError(f"Parsing file '{path}' doc {number}: {e}") from e
+            raise InputError(f"Parsing {origin} doc {number}: {e}") from e
     return found
+
+
+def _origin(path: str) -> str:
+    if path == "stdin":
+        return path
+    return f"HTTP URL '{path}'" if path.startswith(("http://", "https://")) else f"file '{path}'"
 
 
 def values(text: str) -> list[Any]:
@@ -124,7 +137,19 @@ def _lines(text: str) -> list[str]:
     return re.findall(r"[^\n]*\n", text)
 
 
+def _check_utf8(text: str) -> None:
+    """Bytes that are no UTF-8 stand in ``text`` as lone surrogates. Raises InputError, as YAML words it."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        try:
+            plain.load(text.encode("utf-8", "surrogateescape"), "")
+        except InputError as e:
+            raise InputError(f"error converting YAML to JSON: {e}") from None
+
+
 def _one(text: str) -> Mapping[str, Any] | None:
+    _check_utf8(text)
     value = parse_document(text)
     if value is None:
         return None
