@@ -6,6 +6,7 @@ from lapstrake.errors import InputError
 from lapstrake.kbld.config import ImageMatch, Override, parse_platform
 from lapstrake.kbld.config_reader import split
 from lapstrake.kbld.documents import read
+from lapstrake.kbld.rules import find
 
 CONFIG = "apiVersion: kbld.k14s.io/v1alpha1\nkind: Config\n"
 LOCK = "apiVersion: imgpkg.carvel.dev/v1alpha1\nkind: ImagesLock\nimages:\n"
@@ -74,3 +75,11 @@ def test_platform_is_read():
     with pytest.raises(InputError) as caught:
         parse_platform("linux")
     assert str(caught.value) == "Parsing platform 'linux': expected format os/arch[/variant]"
+
+
+def test_rule_whose_strategy_is_unknown_harms_only_where_it_applies():
+    config = config_of(f"{CONFIG}searchRules: [{{keyMatcher: {{name: a}}, updateStrategy: {{all: {{}}}}}}]\n")
+    assert find({"image": "b"}, config.rules) == ["b"]
+    with pytest.raises(InputError) as caught:
+        find({"a": "b"}, config.rules)
+    assert str(caught.value) == "Expected UpdateStrategy to be one of none, entireValue, json, yaml"

@@ -52,7 +52,10 @@ class ValueMatcher:
 
 @dataclass(frozen=True, slots=True)
 class SearchRule:
-    """``strategy`` is entireValue, none, json or yaml; ``rules`` are those inside a json or yaml text."""
+    """``strategy`` is entireValue, none, json or yaml; ``rules`` are those inside a json or yaml text.
+
+    An empty strategy is an error once such a rule applies.
+    """
 
     key: KeyMatcher | None = None
     value: ValueMatcher | None = None
@@ -116,6 +119,9 @@ def _apply(rule: SearchRule, text: str, replace: Replace) -> str:
         return text
     if rule.strategy == "entireValue":
         return replace(text)
+    if not rule.strategy:
+        # The original breaks down here.
+        raise InputError("Expected UpdateStrategy to be one of none, entireValue, json, yaml")
     try:
         return _inside_json(text, rule.rules, replace)
     except (ValueError, RecursionError):

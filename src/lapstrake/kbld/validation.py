@@ -48,6 +48,3 @@ def validate_search_rule(rule: SearchRule) -> None:
         raise InputError("Expected KeyMatcher.Name or KeyMatcher.Path to be non-empty")
     if rule.value is not None and not (rule.value.image or rule.value.image_repo):
         raise InputError("Expected ValueMatcher.Image or ValueMatcher.ImageRepo to be non-empty")
-    if not rule.strategy:
-        # The original breaks down over the first value that such a rule matches.
-        raise InputError("Expected UpdateStrategy to be one of none, entireValue, json, yaml")
