@@ -50,6 +50,14 @@ def test_image_map_file(folder, capsys):
     assert capsys.readouterr().out == f"---\nimage: e.test/app@{DIGEST}\n"
 
 
+@pytest.mark.parametrize("url", [pytest.param('""', id="empty"), pytest.param("null", id="null")])
+def test_image_that_is_mapped_to_nothing_stays(folder, capsys, url):
+    (folder / "b.yml").write_text("image: app\n")
+    (folder / "map.json").write_text(f'{{"app": {url}}}')
+    assert main(["-f", "b.yml", "--image-map-file", "map.json", "--images-annotation=false"]) == 0
+    assert capsys.readouterr() == ("---\nimage: app\n", "resolve | final: app -> app\n")
+
+
 @pytest.mark.parametrize(
     ("argv", "message"),
     [
@@ -80,6 +88,24 @@ def test_image_map_file(folder, capsys):
             ["-f", "a.yml", "--imgpkg-lock-output", "no/x"],
             "Writing images config: open no/x: no such file or directory",
             id="images-lock",
+        ),
+        pytest.param(
+            ["-f", "a.yml", "--image-map-file", "."], "read .: is a directory", id="map-is-a-folder"
+        ),
+        pytest.param(
+            ["-f", "gone", "--platform", "x", "--image-map-file", "gone"],
+            "Unable to stat file: stat gone: no such file or directory",
+            id="inputs-before-the-map",
+        ),
+        pytest.param(
+            ["-f", "a.yml", "--unresolved-inspect", "--platform", "x", "--image-map-file", "gone"],
+            "open gone: no such file or directory",
+            id="map-before-the-platform",
+        ),
+        pytest.param(
+            ["-f", "a.yml", "--platform", "x", "--registry-ca-cert-path", "gone"],
+            "Reading CA certificates from 'gone': open gone: no such file or directory",
+            id="certificates-before-the-platform",
         ),
         pytest.param(["unknown"], "command 'kbld' does not accept extra arguments 'unknown'", id="argument"),
     ],

@@ -20,7 +20,7 @@ from lapstrake.operations.relocate_images import (
     Move,
     lock_of_moved,
     package_images,
-    read_configuration,
+    read_by_digest,
     relocate_images,
     unpackage_images,
     with_moved,
@@ -55,7 +55,7 @@ class Harbour:
 
     def configuration(self, *images: str):
         text = "".join(f"---\nkind: X\nimage: {image}\n" for image in images)
-        return read_configuration([SourceFile("a.yml", text.encode())])
+        return read_by_digest([SourceFile("a.yml", text.encode())])
 
     def copied(self, image: str) -> str:
         return f"{self.target}@{image.partition('@')[2]}"
@@ -155,6 +155,16 @@ def test_image_that_is_gone(harbour):
     with pytest.raises(RegistryError) as caught:
         relocate_images(harbour.client, harbour.configuration(gone), harbour.target, harbour.move("relocate"))
     assert str(caught.value).startswith(f"Collecting packaging metadata: Working with {gone}: Encountered an")
+
+
+def test_registry_that_is_not_there(harbour):
+    image = f"127.0.0.1:1/app@sha256:{'ab' * 32}"
+    with pytest.raises(RegistryError) as caught:
+        relocate_images(
+            harbour.client, harbour.configuration(image), harbour.target, harbour.move("relocate")
+        )
+    assert str(caught.value).startswith(f"Collecting packaging metadata: Working with {image}: ")
+    assert "Docker Registry v1" not in str(caught.value)
 
 
 def test_write_is_tried_five_times(harbour):

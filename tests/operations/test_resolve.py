@@ -9,7 +9,7 @@ from lapstrake.kbld.config import Destination, Source
 from lapstrake.kbld.images import Built
 from lapstrake.oci.manifest import Platform
 from lapstrake.oci.reference import Reference, Repository
-from lapstrake.operations.resolve import ResolveOptions, inspect, resolve, unresolved
+from lapstrake.operations.resolve import ResolveOptions, inspect, read_inputs, resolve
 from lapstrake.operations.template import SourceFile
 
 DIGEST = "sha256:" + "ab" * 32
@@ -127,6 +127,39 @@ def test_tag_is_selected_by_version():
     assert result.images[0].origins == ({"resolved": {"url": "e.test/app:1.9.0", "tag": "1.9.0"}},)
 
 
+@pytest.mark.parametrize(
+    ("new_image", "selection", "message"),
+    [
+        pytest.param("e.test/app", "{}", "Unknown tag selection strategy", id="nothing-named"),
+        pytest.param("e.test/app", "{semver: null}", "Unknown tag selection strategy", id="null"),
+        pytest.param(
+            f"e.test/app@{DIGEST}",
+            "{semver: {}}",
+            "repository can only contain the characters `abcdefghijklmnopqrstuvwxyz0123456789_-./`: "
+            f"app@{DIGEST}",
+            id="no-repository",
+        ),
+    ],
+)
+def test_tag_cannot_be_selected(new_image, selection, message):
+    config = (
+        "apiVersion: kbld.k14s.io/v1alpha1\nkind: Config\noverrides:\n"
+        f"- {{image: app, newImage: '{new_image}', tagSelection: {selection}}}\n"
+    )
+    with pytest.raises(InputError) as caught:
+        resolve(files("image: app\n", config), ResolveOptions(), Known(**{"1.0.0": DIGEST}))
+    assert str(caught.value) == f"\n- Resolving image 'app': {message}"
+
+
+def test_selected_tag_is_no_source():
+    config = (
+        "apiVersion: kbld.k14s.io/v1alpha1\nkind: Config\nsources: [{imageRepo: e.test/app, path: .}]\n"
+        "overrides: [{image: app, newImage: e.test/app, tagSelection: {semver: {}}}]\n"
+    )
+    result = resolve(files("image: app\n", config), ResolveOptions(), Known(**{"1.0.0": DIGEST}))
+    assert result.images[0].url == f"e.test/app@{DIGEST}"
+
+
 def test_platform_picks_from_the_index():
     options = ResolveOptions(platform=Platform("linux", "arm"))
     result = resolve(files(f"image: e.test/app@{DIGEST}\n"), options, Known())
@@ -143,8 +176,8 @@ def test_image_map_is_asked_last():
     assert resolve(files("image: app\n"), options, Unreachable()).images[0].url == f"e.test/app@{DIGEST}"
 
 
-def test_unresolved_lists_each_once():
-    assert unresolved(files("image: b\n---\nx: {image: a}\n---\nimage: b\n")) == ["a", "b"]
+def test_inputs_list_each_image_once():
+    assert read_inputs(files("image: b\n---\nx: {image: a}\n---\nimage: b\n")).images == ["a", "b"]
 
 
 def test_inspect_shows_the_annotated_origins():

@@ -22,7 +22,7 @@ from lapstrake.errors import InputError
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from lapstrake.operations.registry_resolver import RegistryResolver
-    from lapstrake.operations.template import SourceFile
+    from lapstrake.operations.resolve import Inputs
 
 _RESOLVE = (
     Flag("build", "bool", True, "Allow building of images"),
@@ -68,27 +68,29 @@ def _resolve(args: Arguments) -> int:
     from lapstrake.kbld.config import parse_platform
     from lapstrake.operations.build_image import ImageBuilds
     from lapstrake.operations.build_log import BuildLog
-    from lapstrake.operations.resolve import ResolveOptions, resolve
+    from lapstrake.operations.resolve import ResolveOptions, read_inputs, resolve_inputs
 
     ui = UI.of(args)
     if args["lock-output"] and args["imgpkg-lock-output"]:
         raise InputError(
             "Can only output one lockfile type, please provide only one of '--lock-output' or '--imgpkg-lock-output'"
         )
-    platform = parse_platform(args["platform"]) if args["platform"] else None
+    # In this order the original finds what is wrong.
+    inputs = read_inputs(files_of(args))
+    image_map = _image_map(args["image-map-file"])
     resolver = _resolver(args)
-    files = files_of(args)
+    platform = parse_platform(args["platform"]) if args["platform"] else None
     if args["unresolved-inspect"]:
-        return _list_unresolved(ui, files)
+        return _list_unresolved(ui, inputs)
     options = ResolveOptions(
         images_annotation=args["images-annotation"],
         origins_annotation=args["origins-annotation"],
         builds=ImageBuilds(BuildLog(log), resolver) if args["build"] else None,
         platform=platform,
-        image_map=_image_map(args["image-map-file"]),
+        image_map=image_map,
         concurrency=args["build-concurrency"],
     )
-    result = resolve(files, options, resolver)
+    result = resolve_inputs(inputs, options, resolver)
     for line in result.log_lines:
         log(f"{line}\n".encode())
     if args["lock-output"]:
@@ -101,11 +103,10 @@ def _resolve(args: Arguments) -> int:
     return 0
 
 
-def _list_unresolved(ui: UI, files: Sequence[SourceFile]) -> int:
-    from lapstrake.operations.resolve import unresolved
+def _list_unresolved(ui: UI, inputs: Inputs) -> int:
     from lapstrake.yamldoc import plain
 
-    ui.block(plain.dump([{"image": image} for image in unresolved(files)] or None))
+    ui.block(plain.dump([{"image": image} for image in inputs.images] or None))
     ui.succeeded()
     return 0
 
@@ -150,7 +151,8 @@ def _image_map(path: str) -> Mapping[str, str]:
         with open(path, "rb") as file:
             found = from_json(file.read())
     except OSError as e:
-        raise InputError(f"open {path}: {reason(e)}") from e
+        step = "read" if isinstance(e, IsADirectoryError) else "open"
+        raise InputError(f"{step} {path}: {reason(e)}") from e
     if found is None:
         return {}
     if not isinstance(found, dict):
@@ -158,4 +160,5 @@ def _image_map(path: str) -> Mapping[str, str]:
     for value in found.values():
         if not isinstance(value, str | None):
             raise InputError(f"json: cannot unmarshal {json_kind(value)} into Go value of type string")
-    return {given: url or "" for given, url in found.items()}
+    # What is mapped to nothing stays as it is.
+    return {given: url or given for given, url in found.items()}

@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from lapstrake.oci.reference import Repository
-    from lapstrake.operations.relocate_images import Configuration, Move
+    from lapstrake.operations.relocate_images import Move
+    from lapstrake.operations.resolve import Inputs
 
 _CONCURRENCY = Flag("concurrency", "int", 5, "How many images to move at the same time")
 _COMMON = (FILE, _CONCURRENCY, *REGISTRY, SORT)
@@ -23,44 +24,45 @@ _LOCK = Flag("lock-output", "string", "", "File for a configuration that resolve
 
 
 def _package(args: Arguments) -> int:
-    from lapstrake.operations.relocate_images import package_images, read_configuration
+    from lapstrake.operations.relocate_images import package_images, read_by_digest
 
     ui = UI.of(args)
     if not args["output"]:
         raise InputError("Expected 'output' flag to be non-empty")
-    configuration = read_configuration(files_of(args))
+    inputs = read_by_digest(files_of(args))
     with client_of(args) as client:
-        package_images(client, configuration, args["output"], _move("package", args))
+        package_images(client, inputs, args["output"], _move("package", args))
     ui.succeeded()
     return 0
 
 
 def _unpackage(args: Arguments) -> int:
-    from lapstrake.operations.relocate_images import read_configuration, unpackage_images
+    from lapstrake.operations.relocate_images import unpackage_images
+    from lapstrake.operations.resolve import read_inputs
 
     ui = UI.of(args)
     if not args["input"]:
         raise InputError("Expected 'input' flag to be non-empty")
     if not args["repository"]:
         raise InputError("Expected 'repository' flag to be non-empty")
-    configuration = read_configuration(files_of(args))
+    inputs = read_inputs(files_of(args))
     target = _target(args)
     with client_of(args) as client:
         moved = unpackage_images(client, args["input"], target, _move("unpackage", args))
-    return _show_moved(ui, args, configuration, moved)
+    return _show_moved(ui, args, inputs, moved)
 
 
 def _relocate(args: Arguments) -> int:
-    from lapstrake.operations.relocate_images import read_configuration, relocate_images
+    from lapstrake.operations.relocate_images import read_by_digest, relocate_images
 
     ui = UI.of(args)
     if not args["repository"]:
         raise InputError("Expected repository flag to be non-empty")
-    configuration = read_configuration(files_of(args))
+    inputs = read_by_digest(files_of(args))
     target = _target(args)
     with client_of(args) as client:
-        moved = relocate_images(client, configuration, target, _move("relocate", args))
-    return _show_moved(ui, args, configuration, moved)
+        moved = relocate_images(client, inputs, target, _move("relocate", args))
+    return _show_moved(ui, args, inputs, moved)
 
 
 def _successor(command: str) -> str:
@@ -109,12 +111,12 @@ def _target(args: Arguments) -> Repository:
         raise InputError(f"Building import repository ref: {e}") from e
 
 
-def _show_moved(ui: UI, args: Arguments, configuration: Configuration, moved: Mapping[str, str]) -> int:
+def _show_moved(ui: UI, args: Arguments, inputs: Inputs, moved: Mapping[str, str]) -> int:
     from lapstrake.operations.relocate_images import lock_of_moved, with_moved
 
     if args["lock-output"]:
-        write_lock(args["lock-output"], lock_of_moved(configuration, moved))
-    for text in with_moved(configuration, moved).printed_documents:
+        write_lock(args["lock-output"], lock_of_moved(inputs, moved))
+    for text in with_moved(inputs, moved).printed_documents:
         ui.block(text)
     ui.succeeded()
     return 0

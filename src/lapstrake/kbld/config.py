@@ -36,7 +36,9 @@ class ImageMatch:
 
 @dataclass(frozen=True, slots=True)
 class TagSelection:
-    constraints: str = ""
+    """``constraints`` is None where no way of selecting is named; nothing can be selected then."""
+
+    constraints: str | None = ""
     prereleases: Prereleases | None = None
 
 

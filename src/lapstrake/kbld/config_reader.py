@@ -106,7 +106,7 @@ def _override(raw: Mapping[str, Any]) -> Override:
         semver = wanted.get("semver", {})
         prereleases = semver.get("prereleases")
         selection = TagSelection(
-            semver.get("constraints", ""),
+            semver.get("constraints", "") if "semver" in wanted else None,
             None if prereleases is None else Prereleases(tuple(prereleases.get("identifiers", ()))),
         )
     if (chosen := raw.get("platformSelection")) is not None:

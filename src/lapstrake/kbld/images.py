@@ -72,7 +72,8 @@ def resolve(given: str, choice: Choice, resolver: Resolver) -> ResolvedImage:
     text = override.new_image if override else given
     if override and override.tag_selection:
         text = _with_selected_tag(text, override, resolver)
-    source = next((s for s in choice.config.sources if s.match.matches(text)), None)
+    sources = () if override and override.tag_selection else choice.config.sources
+    source = next((s for s in sources if s.match.matches(text)), None)
     image = _built(given, text, source, choice) if source else _looked_up(given, text, resolver)
     platform = (override.platform if override else None) or choice.platform
     return _on_platform(image, platform, resolver) if platform else image
@@ -106,7 +107,9 @@ def _looked_up(given: str, text: str, resolver: Resolver) -> ResolvedImage:
 def _with_selected_tag(text: str, override: Override, resolver: Resolver) -> str:
     selection = override.tag_selection
     assert selection is not None
-    repository = parse_reference(text).repo
+    repository = Repository.parse(text)
+    if selection.constraints is None:
+        raise InputError("Unknown tag selection strategy")
     try:
         tag = highest(resolver.tags(repository), selection.constraints, selection.prereleases).text
     except NoVersionError as e:

@@ -17,8 +17,7 @@ from lapstrake.errors import InputError, RegistryError
 from lapstrake.imgpkg import archive
 from lapstrake.imgpkg.parcels import Parcel, pack_image
 from lapstrake.imgpkg.remote import fetch_image
-from lapstrake.kbld import config_reader, documents, rules
-from lapstrake.kbld.config import Config
+from lapstrake.kbld import rules
 from lapstrake.kbld.images import ResolvedImage
 from lapstrake.oci.digest import Digest
 from lapstrake.oci.manifest import go_json
@@ -34,7 +33,7 @@ from lapstrake.operations.copy import (
     put_manifests,
     send_layer,
 )
-from lapstrake.operations.resolve import ResolveResult
+from lapstrake.operations.resolve import Inputs, ResolveResult, read_inputs
 from lapstrake.operations.template import SourceFile
 
 _WRITES = 5
@@ -43,15 +42,6 @@ _OPTIONS = CopyOptions()
 _NO_IMAGES = b"null"
 _ONLY_IN_NEW_TARS = ("Tag", "OrigRef", "Labels")
 Report = Callable[[str], None]
-
-
-@dataclass(frozen=True, slots=True)
-class Configuration:
-    """Documents whose images are all given by digest; ``images`` are sorted."""
-
-    documents: tuple[documents.Document, ...]
-    config: Config
-    images: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,21 +57,23 @@ class Move:
         self.report(f"{self.command} | {text}")
 
 
-def read_configuration(inputs: Iterable[SourceFile]) -> Configuration:
-    """Raises InputError; configurations among the inputs count for where images are searched, and no more."""
-    config, found = config_reader.split([d for file in inputs for d in documents.read(file.path, file.data)])
-    images = sorted({image for document in found for image in rules.find(document.body, config.rules)})
-    for image in images:
+def read_by_digest(files: Iterable[SourceFile]) -> Inputs:
+    """Inputs whose images are all given by digest, as they must be to be fetched. Raises InputError.
+
+    Configurations among them count for where images are searched, and no more.
+    """
+    inputs = read_inputs(files)
+    for image in inputs.images:
         try:
             Reference.parse_digest(image)
         except InputError as e:
             raise InputError(f"Expected image '{image}' to be in digest form (i.e. image@digest)") from e
-    return Configuration(tuple(found), config, tuple(images))
+    return inputs
 
 
-def package_images(registry: Registry, configuration: Configuration, path: str, move: Move) -> None:
+def package_images(registry: Registry, inputs: Inputs, path: str, move: Move) -> None:
     """Write all images into the tar ``path``. Raises LapstrakeError."""
-    parcels = _exported(registry, configuration.images, move)
+    parcels = _exported(registry, inputs.images, move)
     layers = layers_of(parcels, _OPTIONS)
     source = RegistrySource(registry)
     manifest = _written(parcels)
@@ -105,30 +97,27 @@ def unpackage_images(registry: Registry, path: str, target: Repository, move: Mo
         return _imported(registry, parcels, TarSource(tar), target, move)
 
 
-def relocate_images(
-    registry: Registry, configuration: Configuration, target: Repository, move: Move
-) -> Mapping[str, str]:
+def relocate_images(registry: Registry, inputs: Inputs, target: Repository, move: Move) -> Mapping[str, str]:
     """Copy all images to ``target``; their references before → now. Raises LapstrakeError."""
-    parcels = _exported(registry, configuration.images, move)
+    parcels = _exported(registry, inputs.images, move)
     return _imported(registry, parcels, RegistrySource(registry), target, move)
 
 
-def lock_of_moved(configuration: Configuration, moved: Mapping[str, str]) -> str:
+def lock_of_moved(inputs: Inputs, moved: Mapping[str, str]) -> str:
     """A configuration that resolves all moved images to where they are now."""
     images = tuple(ResolvedImage(before, now) for before, now in sorted(moved.items()))
-    return ResolveResult((), images, configuration.config).kbld_lock()
+    return ResolveResult((), images, inputs.config).kbld_lock()
 
 
-def with_moved(configuration: Configuration, moved: Mapping[str, str]) -> ResolveResult:
+def with_moved(inputs: Inputs, moved: Mapping[str, str]) -> ResolveResult:
     """The documents with their images replaced. Raises InputError that lists all that were not moved."""
-    missing = [image for image in configuration.images if image not in moved]
+    missing = [image for image in inputs.images if image not in moved]
     if missing:
         raise InputError("".join(f"\n- Expected to find image for '{image}'" for image in missing))
     bodies = (
-        rules.rewrite(document.body, configuration.config.rules, moved.__getitem__)
-        for document in configuration.documents
+        rules.rewrite(document.body, inputs.config.rules, moved.__getitem__) for document in inputs.documents
     )
-    return ResolveResult(tuple(bodies), (), configuration.config)
+    return ResolveResult(tuple(bodies), (), inputs.config)
 
 
 def _exported(registry: Registry, images: Sequence[str], move: Move) -> list[Parcel]:
@@ -157,11 +146,13 @@ def _packed(registry: Registry, image: str) -> Parcel:
             pack_image(registry, fetch_image(registry, Reference.parse_digest(image))), original=image
         )
     except RegistryError as e:
-        raise RegistryError(
-            f"Collecting packaging metadata: Working with {image}: Encountered an error most likely because "
-            "this image is in Docker Registry v1 format; only v2 or OCI image format is supported "
-            f"(underlying error: {str(e).removeprefix('Fetching image: ')})"
-        ) from e
+        why = str(e).removeprefix("Fetching image: ")
+        if e.code == "MANIFEST_UNKNOWN":
+            why = (
+                "Encountered an error most likely because this image is in Docker Registry v1 format; "
+                f"only v2 or OCI image format is supported (underlying error: {why})"
+            )
+        raise RegistryError(f"Collecting packaging metadata: Working with {image}: {why}") from e
 
 
 def _written(parcels: Sequence[Parcel]) -> bytes:

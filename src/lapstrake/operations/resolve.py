@@ -20,15 +20,30 @@ from lapstrake.operations.template import SourceFile
 from lapstrake.yamldoc import plain
 
 __all__ = [
+    "Inputs",
     "Platform",
     "ResolveOptions",
     "ResolveResult",
     "Resolver",
     "SourceFile",
     "inspect",
+    "read_inputs",
     "resolve",
-    "unresolved",
+    "resolve_inputs",
 ]
+
+
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """What files hold: the configuration of all of them together, and the other documents."""
+
+    config: Config
+    documents: tuple[documents.Document, ...]
+
+    @property
+    def images(self) -> list[str]:
+        """All image references, sorted, each once."""
+        return sorted({image for d in self.documents for image in rules.find(d.body, self.config.rules)})
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,37 +121,37 @@ def resolve(inputs: Iterable[SourceFile], options: ResolveOptions, resolver: Res
     Raises InputError for inputs that cannot be read, and one InputError that lists all images which could not be
     resolved.
     """
-    config, found = _read(inputs)
+    return resolve_inputs(read_inputs(inputs), options, resolver)
+
+
+def resolve_inputs(inputs: Inputs, options: ResolveOptions, resolver: Resolver) -> ResolveResult:
+    """As ``resolve``, of inputs that have been read."""
     mapped = (Override(ImageMatch(given), url, True) for given, url in options.image_map.items())
-    config = config.with_overrides(mapped)
+    config = inputs.config.with_overrides(mapped)
     # The order in which they are begun, and in which failures are told: several runs are to say the same.
-    given = sorted({image for document in found for image in rules.find(document.body, config.rules)})
+    given = inputs.images
     choice = Choice(config, options.builds, options.platform)
     results = _resolved(given, lambda image: resolve_image(image, choice, resolver), options.concurrency)
-    bodies = [_rewritten(d.body, config, results, options.images_annotation) for d in found]
+    bodies = [_rewritten(d.body, config, results, options.images_annotation) for d in inputs.documents]
     ordered = tuple(results[image] for image in sorted(results))
     return ResolveResult(tuple(bodies), ordered, config, options.origins_annotation)
 
 
-def unresolved(inputs: Iterable[SourceFile]) -> list[str]:
-    """All image references of ``inputs``, sorted, each once."""
-    config, found = _read(inputs)
-    return sorted({image for document in found for image in rules.find(document.body, config.rules)})
-
-
 def inspect(inputs: Iterable[SourceFile]) -> list[FoundImage]:
     """Each image at each place with the resource it stands in, sorted by image."""
-    config, found = _read(inputs)
+    read = read_inputs(inputs)
     rows = []
-    for document in found:
+    for document in read.documents:
         known = annotated_origins(document.body)
-        for image in rules.find(document.body, config.rules):
+        for image in rules.find(document.body, read.config.rules):
             rows.append(FoundImage(image, known.get(image, ""), document.description))
     return sorted(rows, key=lambda row: (row.image, row.resource))
 
 
-def _read(inputs: Iterable[SourceFile]) -> tuple[Config, list[documents.Document]]:
-    return config_reader.split([d for file in inputs for d in documents.read(file.path, file.data)])
+def read_inputs(files: Iterable[SourceFile]) -> Inputs:
+    """Raises InputError for files that cannot be parsed and configurations that are refused."""
+    config, found = config_reader.split([d for file in files for d in documents.read(file.path, file.data)])
+    return Inputs(config, tuple(found))
 
 
 def _resolved(
