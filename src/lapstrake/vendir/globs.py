@@ -1,7 +1,7 @@
-"""Path patterns: ``**`` as a whole part stands for any folders, ``*`` stays in one, ``{a,b}`` and ``[a-z]`` are known.
+"""Path patterns: ``**`` as a whole part stands for any folders, ``*`` stays in one, ``{a,b/c}`` and ``[a-z]`` are known.
 
-Source: behaviour of the original on some 170 patterns. A pattern is cleaned as a path first; ``**`` beside other
-characters is a plain ``*``; a class is negated by ``^`` alone.
+Source: behaviour of the original on some 250 patterns. A pattern is cleaned as a path first; ``**`` beside other
+characters, a brace among them, is a plain ``*``; a class is negated by ``^`` alone.
 """
 
 from __future__ import annotations
@@ -15,37 +15,35 @@ from lapstrake.errors import InputError
 
 
 def matcher(patterns: Sequence[str]) -> Callable[[str], bool]:
-    """A test whether any of ``patterns`` matches a whole path. Raises InputError for a broken pattern."""
-    compiled = [_compiled(pattern) for pattern in patterns]
-    return lambda path: any(expression.fullmatch(path) for expression in compiled)
+    """A test whether any of ``patterns`` matches a whole path.
+
+    Asked about a path that no earlier pattern matches, it raises InputError for a broken one.
+    """
+    return lambda path: any(_compiled(pattern).fullmatch(path) for pattern in patterns)
 
 
 @lru_cache(maxsize=512)
 def _compiled(pattern: str) -> re.Pattern[str]:
-    parts = posixpath.normpath("/" + pattern).strip("/").split("/")
     try:
-        return re.compile(_joined(parts), re.DOTALL)
+        return re.compile(_expression(posixpath.normpath("/" + pattern).strip("/")), re.DOTALL)
     except re.error as e:
         raise InputError("syntax error in pattern") from e
 
 
-def _joined(parts: Sequence[str]) -> str:
-    out = ""
-    for i, part in enumerate(parts):
-        last = i == len(parts) - 1
-        if part == "**":
-            out += ".*" if last else "(?:.*/)?"
-        else:
-            out += _part(part) + ("" if last else "/")
-    return out
-
-
-def _part(text: str) -> str:
-    """The expression for one part of a path; braces do not reach over a slash."""
+def _expression(text: str) -> str:
     out: list[str] = []
     depth = i = 0
     while i < len(text):
         char = text[i]
+        if text.startswith("**", i) and (i == 0 or text[i - 1] == "/"):
+            after = _after(text, i + 2, depth)
+            if not after:
+                out.append(".*")
+                i += 2
+                continue
+            if after == "/":
+                i += 2 + _any_folders(out)
+                continue
         if char == "[":
             expression, i = _class(text, i)
             out.append(expression)
@@ -69,6 +67,35 @@ def _part(text: str) -> str:
     return "".join(out)
 
 
+def _any_folders(out: list[str]) -> int:
+    """Add an expression that stands for folders and one slash; gives how many slashes after ``**`` it takes.
+
+    The slash before it is used where there is one, since the one behind may stand outside of braces.
+    """
+    if not out or out[-1] != "/":
+        out.append("(?:.*/)?")
+        return 1
+    out[-1] = "(?:/.*)?"
+    return 0
+
+
+def _after(text: str, i: int, depth: int) -> str:
+    """The character at ``i``, or behind the braces (``depth`` of them are open) if an alternative ends there."""
+    while depth and text[i : i + 1] in (",", "}"):
+        i = _closing(text, i) + 1
+        depth -= 1
+    return text[i : i + 1]
+
+
+def _closing(text: str, i: int) -> int:
+    """Where the innermost braces that are open at ``i`` are closed; the end if they are not."""
+    inner = 0
+    while i < len(text) and (inner or text[i] != "}"):
+        inner += (text[i] == "{") - (text[i] == "}")
+        i += 2 if text[i] == "\\" else 1
+    return i
+
+
 def _class(text: str, start: int) -> tuple[str, int]:
     """The expression for the class that begins at ``start``, and where it ends."""
     i = start + 1
@@ -86,7 +113,7 @@ def _class(text: str, start: int) -> tuple[str, int]:
         raise re.error("empty class")
     if not ranges:
         return ("[^/]" if negated else "(?!)"), i + 1
-    return (f"[^/{''.join(ranges)}]" if negated else f"[{''.join(ranges)}]"), i + 1
+    return (f"[^/{''.join(ranges)}]" if negated else f"(?!/)[{''.join(ranges)}]"), i + 1
 
 
 def _member(text: str, i: int) -> tuple[str, int]:
