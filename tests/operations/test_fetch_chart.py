@@ -17,7 +17,7 @@ case "$*" in *--password-stdin*) cat >> {log}; echo >> {log};; esac
 [ "$1" = "$REFUSED" ] && {{ echo refused >&2; exit 3; }}
 while [ $# -gt 0 ]; do
   if [ "$1" = --untardir ]; then
-    for name in $CHARTS; do mkdir "$2/$name"; printf 'version: 1.0.0\\nappVersion: 1.10\\n' > "$2/$name/Chart.yaml"; done
+    for name in $CHARTS; do mkdir "$2/$name"; printf "$CHART" > "$2/$name/Chart.yaml"; done
   fi
   shift
 done
@@ -28,6 +28,7 @@ INIT = "init --client-only --stable-repo-url https://charts.helm.sh/stable"
 @pytest.fixture
 def helm(tmp_path, monkeypatch):
     monkeypatch.setenv("CHARTS", "web")
+    monkeypatch.setenv("CHART", "version: 1.0.0\\nappVersion: 1.10\\n")
     program = tmp_path / "helm"
     program.write_text(STAND_IN.format(log=tmp_path / "log"))
     program.chmod(0o755)
@@ -106,6 +107,19 @@ def test_old_stable_charts(helm):
             {"name": "w"},
             "Finding single helm chart: Expected single directory in charts directory, but was: [a b]",
             id="two",
+        ),
+        pytest.param(
+            {"CHART": "name: web"},
+            {"name": "w"},
+            "Retrieving helm chart metadata: Expected non-empty chart version",
+            id="chart-without-version",
+        ),
+        pytest.param(
+            {"CHART": "version: [1]"},
+            {"name": "w"},
+            "Retrieving helm chart metadata: error unmarshaling JSON: while decoding JSON: "
+            "json: cannot unmarshal array into Go struct field .version of type string",
+            id="version-of-a-chart-is-no-text",
         ),
         pytest.param(
             {"REFUSED": "fetch"},

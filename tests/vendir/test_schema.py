@@ -77,12 +77,29 @@ def test_wrong_value_is_told_in_gos_words(raw, message):
     assert str(caught.value) == prefix + message
 
 
-def test_secret_must_be_base64():
+@pytest.mark.parametrize(
+    ("text", "at"),
+    [
+        pytest.param("***", 0, id="stray"),
+        pytest.param("dmFs\ndm!s", 7, id="stray-after-a-line-break"),
+        pytest.param("dmFsdm", 4, id="group-without-end"),
+        pytest.param("d===", 1, id="padding-too-early"),
+        pytest.param("dm=", 3, id="padding-without-end"),
+        pytest.param("dm=\ns", 3, id="padding-goes-on-otherwise"),
+        pytest.param("dm==x", 4, id="after-padding"),
+        pytest.param("dmFs=", 4, id="padding-without-need"),
+    ],
+)
+def test_secret_must_be_base64(text, at):
     with pytest.raises(InputError) as caught:
-        schema.read({"data": {"k": "***"}}, schema.SECRET)
+        schema.read({"data": {"k": text}}, schema.SECRET)
     assert str(caught.value).endswith(
-        "string into Go struct field .data.k of type []uint8: illegal base64 data at input byte 0"
+        f"string into Go struct field .data.k of type []uint8: illegal base64 data at input byte {at}"
     )
+
+
+def test_base64_may_be_broken_over_lines():
+    assert schema.read({"data": {"k": "dm\nE\r\n=\n"}}, schema.SECRET) == {"data": {"k": b"va"}}
 
 
 @pytest.mark.parametrize(

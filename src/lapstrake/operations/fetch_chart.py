@@ -11,7 +11,7 @@ from lapstrake.adapters.file_tree import move, reason, remove
 from lapstrake.errors import InputError
 from lapstrake.operations.fetch_inline import secret_with
 from lapstrake.operations.sync import FetchRequest
-from lapstrake.vendir.schema import text_of
+from lapstrake.vendir import schema
 from lapstrake.yamldoc import plain
 
 _STABLE = "https://kubernetes-charts.storage.googleapis.com"
@@ -136,7 +136,7 @@ class _Fetch:
         move(os.path.join(folder, charts[0]), aside)
         remove(folder)
         os.rename(aside, folder)
-        return {"version": text_of(chart.get("version")), "appVersion": text_of(chart.get("appVersion"))}
+        return {"version": chart["version"], "appVersion": chart.get("appVersion", "")}
 
 
 def _metadata(path: str) -> Mapping[str, Any]:
@@ -147,4 +147,7 @@ def _metadata(path: str) -> Mapping[str, Any]:
         raise InputError(f"Reading Chart.yaml: open {path}: {reason(e)}") from e
     except InputError as e:
         raise InputError(f"error converting YAML to JSON: {e}") from e
-    return found if isinstance(found, Mapping) else {}
+    chart: Mapping[str, Any] = schema.read(found, schema.CHART)
+    if not chart.get("version"):
+        raise InputError("Expected non-empty chart version")
+    return chart

@@ -10,7 +10,7 @@ from lapstrake.errors import InputError
 from lapstrake.yamldoc import plain
 
 _OF_THE_SCANNER = re.compile(
-    r"^yaml: line 1: (?=mapping values|found (character|unknown|undefined)|block sequence|could not find expected ':')"
+    r"^yaml: line 1: (?=mapping values|found (character|unknown|undefined|unexpected)|block sequence|could not find expected ':')"
 )
 
 
@@ -19,9 +19,9 @@ class SeparatorError(InputError):
 
 
 def split(data: bytes) -> Iterator[bytes]:
-    """The documents of a file, as they stand, without blank ones. A separator counts once something stands above it.
+    """The documents of a file, without blank ones; the last line of each ends as the others do.
 
-    Raises SeparatorError, once it comes to that line.
+    A separator counts once something stands above it. Raises SeparatorError, once it comes to that line.
     """
     above: list[bytes] = []
     for line in data.splitlines(keepends=True):
@@ -40,7 +40,7 @@ def split(data: bytes) -> Iterator[bytes]:
 def _unless_blank(lines: list[bytes]) -> Iterator[bytes]:
     document = b"".join(lines)
     if document.strip():
-        yield document
+        yield document if document.endswith(b"\n") else document + b"\n"
 
 
 def load(document: bytes) -> Any:

@@ -8,8 +8,8 @@ the form that is printed and whose digest is kept in the lock.
 from __future__ import annotations
 
 import base64
-import binascii
 import math
+import string
 import struct
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -20,6 +20,7 @@ from lapstrake.yamldoc.gojson import float_text
 
 _UNSIGNED_32 = 1 << 32
 _SIGNED_64 = 1 << 63
+_BASE64 = frozenset(string.ascii_letters + string.digits + "+/")
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +152,7 @@ CONFIG = _object(
 )
 SECRET = _object("config.Secret", metadata=_METADATA, data=Type("map[string][]uint8", items=BYTES))
 CONFIG_MAP = _object("config.ConfigMap", metadata=_METADATA, data=TEXTS)
+CHART = _object("v1alpha1.HelmChart", version=STRING, appVersion=STRING)
 
 _LOCKED_IMAGE = {"url": STRING, "tag": STRING}
 LOCK = _object(
@@ -270,14 +272,36 @@ def _read_scalar(value: Any, kind: Type, at: str, *, in_list: bool) -> Any:
 
 
 def _decoded(text: str, kind: Type, at: str) -> bytes:
-    bare = text.replace("\n", "").replace("\r", "")
-    try:
-        return base64.b64decode(bare, validate=True)
-    except (binascii.Error, ValueError) as e:
-        # the original's decoder counts from the start of the value, not from where it stumbled
+    fault = _fault_of_base64(text)
+    if fault is not None:
         raise InputError(
-            f"{_wrong(text, kind, at, in_list=False)}: illegal base64 data at input byte 0"
-        ) from e
+            f"{_wrong(text, kind, at, in_list=False)}: illegal base64 data at input byte {fault}"
+        )
+    return base64.b64decode(text)
+
+
+def _fault_of_base64(text: str) -> int | None:
+    """Where Go's decoder stumbles: at a stray character, or where an unfinished group of four began."""
+    held = 0
+    for at, char in enumerate(text):
+        if char in "\r\n":
+            continue
+        if char == "=" and held > 1:
+            return _fault_of_padding(text, at + 1, missing=3 - held)
+        if char not in _BASE64:
+            return at
+        held = (held + 1) % 4
+    return len(text) - held if held else None
+
+
+def _fault_of_padding(text: str, start: int, *, missing: int) -> int | None:
+    """``missing`` more ``=`` have to come from ``start`` on, and then nothing."""
+    rest = [at for at in range(start, len(text)) if text[at] not in "\r\n"]
+    if missing and not rest:
+        return len(text)
+    if missing and text[rest[0]] != "=":
+        return rest[0] - 1
+    return rest[missing] if len(rest) > missing else None
 
 
 def _whole(value: int | float, kind: Type, at: str) -> int:
