@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 
 from lapstrake.errors import InputError
+from lapstrake.vendir.config import Config
 from lapstrake.vendir.config_reader import read
 from lapstrake.vendir.describe import source_line
 
@@ -32,6 +33,12 @@ def test_printed_configuration_leaves_empty_values_out():
     )
 
 
+def test_printed_configuration_names_directories_only_if_there_are_some():
+    assert Config(()).printed() == (
+        'apiVersion: vendir.k14s.io/v1alpha1\nkind: Config\nminimumRequiredVersion: ""\n'
+    )
+
+
 def test_digest_of_lazy_contents_is_the_original_tools():
     contents = contents_of("{path: a, lazy: true, directory: {path: src/docs}}")
     assert contents.digest == "a5d446c919c5a65f8cd2e152fdb088fdb4fcf985e6c7d265b63bce356b8beabf"
@@ -46,6 +53,7 @@ def test_digest_of_lazy_contents_is_the_original_tools():
             'image from u:tag={"semver":{"constraints":">1.0.0"}}',
             id="image",
         ),
+        pytest.param("{path: a, githubRelease: {slug: s/t}}", "github release ", id="no-release"),
         pytest.param(
             "{path: a, githubRelease: {slug: s/t, latest: true}}", "github release s/t@latest", id="release"
         ),

@@ -67,6 +67,13 @@ def test_lock_that_does_not_fit_is_refused(locked, message):
     assert str(caught.value) == message
 
 
+def test_missing_bundle_is_told_as_an_image():
+    own = Contents("a", "imgpkgBundle", {"image": "e.test/app"})
+    with pytest.raises(InputError) as caught:
+        apply(config_of(own), lock_of(LockedContents("a", "", {})))
+    assert str(caught.value) == "Expected image lock configuration to be non-empty"
+
+
 def test_merging_replaces_and_appends():
     older = lock_of(LockedContents("a", "git", {"sha": "1"}), LockedContents("b", "inline", {}))
     newer = lock_of(LockedContents("a", "git", {"sha": "2"}), LockedContents("c", "inline", {}))

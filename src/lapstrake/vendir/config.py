@@ -106,12 +106,11 @@ class Config:
 
     def printed(self) -> str:
         """The configuration in use, as vendir shows it when flags or a lock changed it."""
-        directories = [d.as_mapping() for d in self.directories]
-        return plain.dump(
-            {
-                "apiVersion": API_VERSION,
-                "kind": "Config",
-                "minimumRequiredVersion": self.minimum_version,
-                "directories": directories or None,
-            }
-        )
+        found: dict[str, Any] = {
+            "apiVersion": API_VERSION,
+            "kind": "Config",
+            "minimumRequiredVersion": self.minimum_version,
+        }
+        if self.directories:
+            found["directories"] = [d.as_mapping() for d in self.directories]
+        return plain.dump(found)

@@ -43,6 +43,8 @@ def _release(source: Mapping[str, Any]) -> str:
     if source.get("latest"):
         return f"{source.get('slug', '')}@latest"
     selection = source.get("tagSelection")
+    if selection is None and not source.get("tag"):
+        return ""
     tag = f"tag={_json(selection)}" if selection is not None else source.get("tag", "")
     return f"{source.get('slug', '')}@{tag}"
 

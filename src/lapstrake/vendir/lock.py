@@ -134,6 +134,8 @@ _PINS = {
     "githubRelease": ("github release", "url", "URL", "url"),
     "helmChart": ("helm chart", "version", "version", "version"),
 }
+_NAMES_IF_ABSENT = {"imgpkgBundle": "image"}
+"""Where a message names the kind differently if the lock has no entry of it."""
 
 
 def _locked_contents(contents: Contents, locked: LockedContents) -> Contents:
@@ -143,6 +145,7 @@ def _locked_contents(contents: Contents, locked: LockedContents) -> Contents:
         return contents
     name, key, shown, replaced = _PINS[contents.kind]
     if contents.kind != locked.kind:
+        name = _NAMES_IF_ABSENT.get(contents.kind, name)
         raise InputError(f"Expected {name} lock configuration to be non-empty")
     value = locked.entry.get(key)
     if not value:
