@@ -52,6 +52,12 @@ def test_partial_sync_leaves_the_rest(tmp_path):
     assert tree(tmp_path) == {"v/a/f": "3", "v/b/f": "2"}
 
 
+def test_folders_above_a_partly_synced_directory_are_private(tmp_path):
+    config = Config((Directory("w/z", (inline("a", {"f": "1"}),)),))
+    sync(config, References(), {"inline": fetch_inline}, SyncOptions(base=str(tmp_path), partial=True))
+    assert os.stat(tmp_path / "w").st_mode & 0o777 == 0o700
+
+
 def test_filters_and_new_root(tmp_path):
     files = {"cmd/m.go": "m", "cmd/m_test.go": "t", "LICENSE": "l", "docs/a": "a"}
     run(
@@ -229,6 +235,31 @@ def test_selected_tag_is_pulled_and_locked(tmp_path):
     assert images.pulls == ["e.test/app:v1.2.0"]
     assert images.closed
     assert entry == {"url": f"e.test/app@{DIGEST}", "tag": "v1.2.0"}
+
+
+def test_repository_of_a_selection_must_be_one(tmp_path):
+    source = {"url": "e.test/UP", "tagSelection": {"semver": {}}}
+    with pytest.raises(InputError) as caught:
+        ImageFetcher("image", lambda login: OneImage())(request(tmp_path, source))
+    assert str(caught.value) == "could not parse reference: e.test/UP"
+
+
+@pytest.mark.parametrize(
+    ("url", "message"),
+    [
+        pytest.param("e.test/UP", "could not parse reference: e.test/UP", id="reference"),
+        pytest.param(
+            "https://e.test/app:v1",
+            "Fetching image: Reference 'https://e.test/app:v1' should not include https:// protocol prefix",
+            id="protocol",
+        ),
+    ],
+)
+def test_unusable_reference_is_told_before_a_missing_secret(tmp_path, url, message):
+    source = {"url": url, "secretRef": {"name": "none"}}
+    with pytest.raises(InputError) as caught:
+        ImageFetcher("image", lambda login: OneImage())(request(tmp_path, source))
+    assert str(caught.value) == message
 
 
 def test_cache_asks_no_registry(tmp_path):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import os
+import re
 import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from lapstrake.operations.sync import FetchRequest
 from lapstrake.operations.tag_selection import selected_tag
 
 _REFERENCE_KEYS = {"image": "url", "imgpkgBundle": "image"}
+_WITH_PROTOCOL = re.compile(r"(https?://)[a-z0-9_./-]+(?::[\w.-]+)?(?:@sha256:[0-9a-f]{64})?")
 _KEYS_OF_SECRET = ("username", "password", "token", "hostname", ".dockerconfigjson")
 
 
@@ -101,6 +103,8 @@ class ImageFetcher:
         text = str(request.contents.source.get(_REFERENCE_KEYS[self._kind]) or "")
         if not text:
             raise InputError(f"Expected non-empty {'URL' if self._kind == 'image' else 'image'}")
+        if request.contents.source.get("tagSelection") is None:
+            _refuse_unusable(text)
         images = self._open_images(_login(request))
         try:
             return self._fetched(images, text, request)
@@ -118,8 +122,9 @@ class ImageFetcher:
         return {_REFERENCE_KEYS[self._kind]: reference, **({"tag": tag} if tag else {})}
 
     def _selected(self, images: Images, repository: str, selection: Mapping[str, Any]) -> str:
+        name = str(Reference.parse(repository).repo)
         try:
-            return selected_tag(images.tags(repository), selection)
+            return selected_tag(images.tags(name), selection)
         except InputError as e:
             raise InputError(f"Determining tag selection: {e}") from e
 
@@ -136,6 +141,13 @@ class ImageFetcher:
         if self._cache and digest and (self._kind == "image" or pulled.relocated):
             self._cache.keep(self._kind, digest, request.into)
         return pulled.reference
+
+
+def _refuse_unusable(text: str) -> None:
+    """Before anything is looked up. Raises InputError for what is no reference."""
+    if found := _WITH_PROTOCOL.fullmatch(text):
+        raise InputError(f"Fetching image: Reference '{text}' should not include {found[1]} protocol prefix")
+    Reference.parse(text)
 
 
 def _tag_in(text: str) -> str:

@@ -145,7 +145,7 @@ class _Run:
         return LockedDirectory(self._directory.path, entries)
 
     def _replace_named(self) -> None:
-        os.makedirs(self._target, 0o700, exist_ok=True)
+        file_tree.make_private_folders(self._target)
         for contents in self._directory.contents:
             if contents.path == ".":
                 file_tree.move(self._staging, self._target)
