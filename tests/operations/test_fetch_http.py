@@ -56,6 +56,25 @@ def test_file_is_named_by_the_path_of_the_url(tmp_path, web):
     assert fetched(tmp_path, url=f"{web.url}/dl/note.txt?a=b/c") == {"note.txt": b"text"}
 
 
+@pytest.mark.parametrize(
+    ("path", "source", "name"),
+    [
+        pytest.param("/dl/", {}, "content", id="no-name"),
+        pytest.param("/dl/", {"disableUnpack": True}, "dl", id="packed-folder"),
+        pytest.param("/x.tgz?a=b/c", {"disableUnpack": True}, "c", id="packed-query"),
+    ],
+)
+def test_last_part_of_the_url_names_the_file(tmp_path, web, path, source, name):
+    web.answers[path] = Answer(b"text")
+    assert fetched(tmp_path, url=f"{web.url}{path}", **source) == {name: b"text"}
+
+
+def test_password_in_the_url_names_no_file(tmp_path, web):
+    web.answers["/"] = Answer(b"text")
+    host = web.url.removeprefix("http://")
+    assert fetched(tmp_path, url=f"http://me:secret@{host}/", disableUnpack=True) == {host: b"text"}
+
+
 def test_archive_is_put_beside_what_came_before_a_link(tmp_path, web):
     archive = tar_of(("a", b"1"), ("link", None), ("b", b"2"))
     web.answers["/x.tar"] = Answer(archive)

@@ -4,6 +4,7 @@ import hashlib
 import io
 import json
 import tarfile
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -24,6 +25,13 @@ def web() -> Iterator[Web]:
     with web_server() as server:
         server.answers["/a"] = Answer(TEXT)
         yield server
+
+
+def zip_of(name: str, data: bytes) -> bytes:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as opened:
+        opened.writestr(name, data)
+    return out.getvalue()
 
 
 def describe(web: Web, *names: str, notes: str = f"{TEXT_SUM}  ./a.txt\n", **more: object) -> None:
@@ -87,6 +95,13 @@ def test_file_elsewhere_may_stand_for_the_assets(tmp_path, web):
     describe(web, "a.txt")
     web.answers["/dl/v1.4.0.txt"] = Answer(b"1")
     assert fetched(tmp_path, web, http={"url": f"{web.url}/dl/{{tag}}.txt"}) == {"v1.4.0.txt": b"1"}
+
+
+def test_archive_from_elsewhere_is_unpacked(tmp_path, web):
+    describe(web)
+    web.answers["/x.zip"] = Answer(zip_of("f", b"1"))
+    source = {"http": {"url": f"{web.url}/x.zip", "disableUnpack": True}, "unpackArchive": {"path": "x.zip"}}
+    assert fetched(tmp_path, web, **source) == {"f": b"1"}
 
 
 @pytest.mark.parametrize(
@@ -156,6 +171,17 @@ def test_size_is_compared(tmp_path, web):
             "Downloading release details from URL/r : Expected response status 200, but was '403' (hint: consider "
             "setting VENDIR_GITHUB_API_TOKEN env variable to increase API rate limits) (body: 'slow down')",
             id="status",
+        ),
+        pytest.param(
+            Answer(b"bad token", 401),
+            "Downloading release details from URL/r : Expected response status 200, but was '401' (hint: consider "
+            "setting VENDIR_GITHUB_API_TOKEN env variable to increase API rate limits) (body: 'bad token')",
+            id="token",
+        ),
+        pytest.param(
+            Answer(b"<html>", 502),
+            "Downloading release details from URL/r : Expected response status 200, but was '502'",
+            id="status-without-hint",
         ),
         pytest.param(
             Answer(b"<html>"),

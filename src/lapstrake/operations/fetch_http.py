@@ -40,10 +40,10 @@ class HttpFiles:
         except InputError as e:
             raise InputError(f"Downloading URL: {e}") from e
         os.makedirs(request.into, 0o700, exist_ok=True)
-        name = posixpath.basename(urlsplit(url).path) or "index"
         if source.get("disableUnpack"):
-            archives.single_file(downloaded, request.into, name, 0o600)
+            archives.single_file(downloaded, request.into, _name_of_packed(url), 0o600)
         elif not self._unpacked(downloaded, request.into):
+            name = posixpath.basename(urlsplit(url).path) or "content"
             archives.single_file(downloaded, request.into, name, 0o644)
 
     def _download(self, source: Mapping[str, Any], references: References, url: str, path: str) -> None:
@@ -72,6 +72,13 @@ class HttpFiles:
             return archives.unpack(archive, into)
         except InputError as e:
             raise InputError(f"Unpacking archive: {e}") from e
+
+
+def _name_of_packed(url: str) -> str:
+    """The last part of the URL, with its query; never a name and password."""
+    parts = urlsplit(url)
+    shown = parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
+    return posixpath.basename(shown.rstrip("/"))
 
 
 def _authorization(source: Mapping[str, Any], references: References) -> Mapping[str, str]:

@@ -23,8 +23,10 @@ from lapstrake.vendir.schema import json_kind
 
 _API = "https://api.github.com"
 _LARGEST_ANSWER = 32 << 20
+_TOKEN_HINT = "consider setting VENDIR_GITHUB_API_TOKEN env variable to increase API rate limits"
 _HINTS = {
-    403: "consider setting VENDIR_GITHUB_API_TOKEN env variable to increase API rate limits",
+    401: _TOKEN_HINT,
+    403: _TOKEN_HINT,
     404: "if you are using 'latest: true', there may not be any non-pre-release releases",
 }
 
@@ -65,7 +67,7 @@ class _Fetch:
         unpacked = self._source.get("unpackArchive")
         if (http := self._source.get("http")) is not None:
             self._fetch_http(http, str(release.get("tag_name") or ""))
-            names: Sequence[str] = ()
+            names: Sequence[str] = os.listdir(self._request.into)
         else:
             assets = self._chosen(_assets(release))
             self._fetch_assets(assets, url, str(release.get("body") or ""))
@@ -115,10 +117,10 @@ class _Fetch:
                 "utf-8", "replace"
             )
         except StatusError as e:
-            hint = f" (hint: {_HINTS[e.status]})" if e.status in _HINTS else ""
+            hint = f" (hint: {_HINTS[e.status]}) (body: '{e.body}')" if e.status in _HINTS else ""
             raise InputError(
                 f"Downloading release details from {url} : Expected response status 200, "
-                f"but was '{e.status}'{hint} (body: '{e.body}')"
+                f"but was '{e.status}'{hint}"
             ) from e
         except InputError as e:
             raise InputError(f"Downloading release details from {url} : {e}") from e
