@@ -12,12 +12,13 @@ from lapstrake.vendir.globs import matcher
 def kept(paths: Iterable[str], contents: Contents) -> set[str]:
     """Those of ``paths`` (relative, ``/``) that are included and not excluded, or legal texts.
 
-    Raises InputError if none is left.
+    Raises InputError if none is left, and for a broken pattern, even where another one decides.
     """
     included = matcher(contents.include_paths) if contents.include_paths else lambda path: True
     excluded = matcher(contents.exclude_paths)
     legal = matcher(DEFAULT_LEGAL_PATHS if contents.legal_paths is None else contents.legal_paths)
-    found = {path for path in paths if (included(path) and not excluded(path)) or legal(path)}
+    asked = [(path, included(path), excluded(path), legal(path)) for path in paths]
+    found = {path for path, wanted, unwanted, is_legal in asked if (wanted and not unwanted) or is_legal}
     if not found:
         raise InputError("Expected to find at least one file within directory")
     return found
