@@ -46,6 +46,16 @@ def test_walk_goes_depth_first_in_byte_order(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.parametrize("given", ["d", "d/", "./d", "d/../d/."])
+def test_walk_names_places_in_their_shortest_form(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, given: str
+) -> None:
+    (tmp_path / "d").mkdir()
+    (tmp_path / "d" / "file").write_text("")
+    monkeypatch.chdir(tmp_path)
+    assert [item.source for item in files.walk([given])] == [given, "d/file"]
+
+
 def test_walk_of_a_file_has_its_base_name(tmp_path: Path) -> None:
     (tmp_path / "f.txt").write_text("hello")
     ((path, content),) = packed(str(tmp_path / "f.txt"))
@@ -65,8 +75,10 @@ def test_walk_follows_a_link_to_a_file_only(tmp_path: Path) -> None:
         (tmp_path / f"to-{name}").symlink_to(name)
     ((item),) = files.walk([str(tmp_path / "to-file")])
     assert (item.path, item.kind) == ("to-file", "file")
+    ((item),) = files.walk([str(tmp_path / "to-folder")])
+    assert item.kind == "other"
     with pytest.raises(InputError, match="to be a regular file"):
-        files.walk([str(tmp_path / "to-folder")])
+        list(files.entries([item]))
     with pytest.raises(InputError, match=r"^stat .*to-nothing: no such file or directory"):
         files.walk([str(tmp_path / "to-nothing")])
 
@@ -157,7 +169,8 @@ def test_new_folder_where_none_can_be_is_an_error(tmp_path: Path) -> None:
         pytest.param(0o600, 0o644, id="owner's rights for all"),
         pytest.param(0o700, 0o755, id="owner may run"),
         pytest.param(0o640, 0o640, id="as it is"),
-        pytest.param(0o666, 0o666, id="as it is, whatever the umask"),
+        pytest.param(0o666, 0o644, id="as it is, less the umask"),
+        pytest.param(0o070, 0o050, id="nothing for the owner"),
         pytest.param(0o4755, 0o755, id="no setuid"),
     ],
 )

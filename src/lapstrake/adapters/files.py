@@ -44,7 +44,8 @@ class Found:
 def walk(inputs: Sequence[str], exclusions: Collection[str] = ()) -> list[Found]:
     """All that the inputs hold, depth first, names in byte order, each folder before what it holds.
 
-    ``exclusions`` are paths below an input, left out with all they hold. An input that is a link to a file is followed.
+    ``exclusions`` are paths below an input, left out with all they hold. An input that is a link to a file is followed;
+    one to a folder is of kind "other", unless a slash follows its name.
     Raises InputError for an input that cannot be read.
     """
     found: list[Found] = []
@@ -67,14 +68,12 @@ def walk(inputs: Sequence[str], exclusions: Collection[str] = ()) -> list[Found]
 
 
 def _followed(link: str) -> os.stat_result:
-    """What a link that was given stands for; a folder is refused, as imgpkg does, unless a slash follows the name."""
+    """What a link that was given stands for; the link itself if that is a folder, which imgpkg does not enter."""
     try:
         status = os.stat(link)
     except OSError as error:
         raise InputError(f"stat {link}: {_reason(error)}") from error
-    if stat.S_ISDIR(status.st_mode):
-        raise _irregular(link, link)
-    return status
+    return os.lstat(link) if stat.S_ISDIR(status.st_mode) else status
 
 
 def _irregular(given: str, source: str) -> InputError:
@@ -89,7 +88,7 @@ def _walked(given: str, source: str, path: str, mode: int, exclusions: frozenset
         below = name if path == "." else f"{path}/{name}"
         if below in exclusions:
             continue
-        place = os.path.join(source, name) if source != "." else name
+        place = os.path.normpath(os.path.join(source, name))
         status = os.lstat(place)
         if stat.S_ISDIR(status.st_mode):
             yield from _walked(given, place, below, mode, exclusions)
@@ -197,9 +196,9 @@ def _put_in_place(folder: str, place: str) -> None:
 def extract(files: Iterable[LayerFile], folder: str) -> None:
     """Write a layer's files below an existing folder, each over what is there.
 
-    A file gets its owner's permissions for all, less the umask; one whose group or others have any keeps
-    its own. Folders are made as parents of what stands in them, be that written or not. Raises InputError if a file cannot be written, and for names
-    that this file system cannot tell apart.
+    A file gets its owner's permissions for all; one whose group or others have any, its own; both less the umask.
+    Folders are made as parents of what stands in them, be that written or not. Raises InputError if a file
+    cannot be written, and for names that this file system cannot tell apart.
     """
     root = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     names = _Names() if folds_case(folder) else None
@@ -256,8 +255,6 @@ def _extract_one(root: int, file: LayerFile) -> None:
         with os.fdopen(descriptor, "wb") as output:
             for piece in file.chunks():
                 output.write(piece)
-            if kept & 0o077:
-                os.fchmod(output.fileno(), kept)
         os.utime(name, (file.mtime, file.mtime), dir_fd=folder, follow_symlinks=False)
     finally:
         os.close(folder)

@@ -104,16 +104,13 @@ def _first(pair: tuple[str, Any]) -> str:
 
 def compare_keys(left: str, right: str) -> int:
     """Negative, 0 or positive: the natural order of yaml.v2."""
-    in_digits = False
     for i, (a, b) in enumerate(zip(left, right, strict=False)):
         if a == b:
-            in_digits = a.isdecimal()
             continue
         if a.isalpha() and b.isalpha():
             return -1 if a < b else 1
         if a.isalpha() or b.isalpha():
-            # a letter comes after another character, but ends a number that goes on in the other key
-            return -1 if a.isalpha() == in_digits else 1
+            return -1 if b.isalpha() else 1  # a letter comes after another character, in a number too
         return _compare_numbers(left, right, i)
     return len(left) - len(right)
 
