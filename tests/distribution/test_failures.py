@@ -26,7 +26,7 @@ def test_go_value(value: object, text: str) -> None:
         pytest.param(b'{"errors":[{"code":"A","message":"b","detail":"c"}]}', "A: b; c", id="with detail"),
         pytest.param(
             b'{"errors":[{"code":"A","message":"b"},{"code":"C","message":"d"}]}',
-            "multiple errors: A: b; C: d",
+            "multiple errors returned: A: b; C: d",
             id="two",
         ),
         pytest.param(b"", "unexpected status code 500 Internal Server Error", id="no body"),

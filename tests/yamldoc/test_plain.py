@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 
+from lapstrake.errors import InputError
 from lapstrake.yamldoc import gojson, plain
 
 
@@ -17,6 +18,45 @@ def test_load_takes_the_last_duplicate_and_merges_lists() -> None:
         "m": {"p": 1, "r": 3},
         "m2": 2,
     }
+
+
+@pytest.mark.parametrize(
+    ("key", "text"),
+    [(".inf", ".inf"), ("-.inf", "-.inf"), (".nan", ".nan"), ("1.50", "1.5"), ("no", "false")],
+)
+def test_keys_become_strings(key: str, text: str) -> None:
+    assert plain.load(f"{key}: 1", "x") == {text: 1}
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        pytest.param("? [a, 1]\n: b", 'yaml: invalid map key: []interface {}{"a", 1}', id="list"),
+        pytest.param(
+            "{{ x }}: b",
+            'yaml: invalid map key: map[interface {}]interface {}{"x":interface {}(nil)}',
+            id="a template left in, the innermost",
+        ),
+        pytest.param("~: b", 'unsupported map key of type: %!s(<nil>), key: <nil>, value: "b"', id="null"),
+        pytest.param("~:", "unsupported map key of type: %!s(<nil>), key: <nil>, value: <nil>", id="nulls"),
+    ],
+)
+def test_key_that_cannot_be_a_string(text: str, message: str) -> None:
+    with pytest.raises(InputError) as caught:
+        plain.load(text, "x")
+    assert str(caught.value) == message
+
+
+@pytest.mark.parametrize(
+    ("number", "expected"),
+    [
+        (18446744073709549568, "18446744073709550000"),
+        (18446744073709551615, "1.8446744073709552e+19"),
+        (-9223372036854775808, "-9.223372036854776e+18"),
+    ],
+)
+def test_integers_that_go_cannot_hold_are_floats(number: int, expected: str) -> None:
+    assert plain.dump(plain.load(f"a: {number}", "x")) == f"a: {expected}\n"
 
 
 def test_byte_order_mark_is_skipped() -> None:
@@ -40,6 +80,7 @@ def test_dump_sorts_and_folds() -> None:
         ["A", "a", "b"],
         ["a.b", "ab"],
         ["a9", "a10", "aa"],
+        ["k92", "k9f"],
         ["-", "1", "a"],
         ["a1b", "a01b", "a2"],
         ["1.9.0", "1.10.0"],

@@ -57,7 +57,7 @@ def _refusal(method: str, url: str, status: int, body: bytes) -> RegistryError:
             message += f": {text}"
         return RegistryError(message, status=status)
     texts = [text for _, text in diagnoses]
-    joined = texts[0] if len(texts) == 1 else "multiple errors: " + "; ".join(texts)
+    joined = texts[0] if len(texts) == 1 else "multiple errors returned: " + "; ".join(texts)
     return RegistryError(f"{where}: {joined}", status=status, code=diagnoses[0][0])
 
 

@@ -6,6 +6,7 @@ Reading goes through JSON there: keys become strings, and numbers lose what a 64
 from __future__ import annotations
 
 from lapstrake.errors import InputError
+from lapstrake.yamldoc.gojson import dumps as go_dumps
 from lapstrake.yamldoc.gojson import float_text, key_text
 from lapstrake.yamldoc.nodes import Array, ArrayItem, Document, Map, MapItem
 from lapstrake.yamldoc.parser import parse
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
 FOLDING_WIDTH = 80
 _EXACT = 1 << 53
+_LEAST, _MOST = -(1 << 63), (1 << 64) - 1  # what Go reads as an integer
+_NOT_FINITE = {"inf": ".inf", "-inf": "-.inf", "nan": ".nan"}
 
 
 def load_all(text: str | bytes, source: str) -> list[Any]:
@@ -43,22 +46,43 @@ def load(text: str | bytes, source: str) -> Any:
 def _loaded(value: Value) -> Any:
     kind = value.__class__
     if kind is Map:
-        return {_string_key(item.key): _loaded(item.value) for item in value.items}
+        return {_string_key(item): _loaded(item.value) for item in value.items}
     if kind is Array:
         return [_loaded(item.value) for item in value.items]
     if kind is int and not -_EXACT <= value <= _EXACT:
-        return int(float_text(float(value)))
+        rounded = int(float_text(float(value)))
+        return rounded if _LEAST <= rounded <= _MOST else float(value)
     if kind is bytes:
         return value.decode("utf-8", "replace")
     return value
 
 
-def _string_key(key: Any) -> str:
+def _string_key(item: MapItem) -> str:
+    key = item.key
     if key.__class__ is str:
         return key
     if isinstance(key, (Map, Array)):
-        raise InputError(f"yaml: invalid map key: {to_plain(key)!r}")
+        _loaded(key)  # what is wrong inside comes first
+        raise InputError(f"yaml: invalid map key: {_in_go(key)}")
+    if isinstance(key, float):
+        return _NOT_FINITE.get(str(key)) or key_text(key)
+    if key is None:
+        raise InputError(
+            f"unsupported map key of type: %!s(<nil>), key: <nil>, value: {_in_go(item.value, '<nil>')}"
+        )
     return key_text(key)
+
+
+def _in_go(value: Value, nothing: str = "interface {}(nil)") -> str:
+    """A value in the syntax of Go, as its ``%#v`` shows one; ``nothing`` is what it has for null."""
+    if isinstance(value, Map):
+        members = (f"{_in_go(item.key)}:{_in_go(item.value)}" for item in value.items)
+        return f"map[interface {{}}]interface {{}}{{{', '.join(members)}}}"
+    if isinstance(value, Array):
+        return f"[]interface {{}}{{{', '.join(_in_go(item.value) for item in value.items)}}}"
+    if value is None:
+        return nothing
+    return go_dumps(value, html_escape=False) if isinstance(value, str) else key_text(value)
 
 
 def dump(value: Any) -> str:
