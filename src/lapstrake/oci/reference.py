@@ -2,7 +2,7 @@
 
 Source: facts on imgpkg, "Registry access": default host index.docker.io with docker.io as its alias,
 ``library/`` before one-part names, default tag latest; the first part of a name is a host if it holds
-a dot or a colon or is localhost.
+a dot or a colon. (Not if it is ``localhost``, as the facts say: imgpkg and kbld ask index.docker.io then.)
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class Repository:
         if not text:
             raise InputError("a repository name must be specified")
         host, slash, path = text.partition("/")
-        if not slash or not ("." in host or ":" in host or host == "localhost"):
+        if not slash or not ("." in host or ":" in host):
             host, path = DEFAULT_REGISTRY, text
         _check_characters("repository", path, _REPOSITORY_CHARACTERS, 2, 255)
         if host in ("docker.io", DEFAULT_REGISTRY):
