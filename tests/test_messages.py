@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
-from lapstrake.messages import tool_error
+from lapstrake.messages import tool_error, unread
 
 
 @pytest.mark.parametrize(
@@ -19,3 +21,17 @@ from lapstrake.messages import tool_error
 )
 def test_errors_are_laid_out_as_the_tools_do(message: str, text: str) -> None:
     assert tool_error("t", message) == text
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        pytest.param("none", "open none: no such file or directory", id="missing"),
+        pytest.param(".", "read .: is a directory", id="folder"),
+    ],
+)
+def test_unread(path: str, text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(OSError) as caught, open(path, "rb"):
+        pass
+    assert unread(path, caught.value) == text

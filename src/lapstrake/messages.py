@@ -9,6 +9,16 @@ _OPENING = {"(": ")", "[": "]", "{": "}"}
 _CLOSING = frozenset(_OPENING.values())
 
 
+def reason(error: OSError) -> str:
+    """Why a file operation failed, as Go's messages say it."""
+    return (error.strerror or str(error)).lower()
+
+
+def unread(path: str, error: OSError) -> str:
+    """``open PATH: REASON`` for a file that could not be read; a folder can be opened, and fails to be read."""
+    return f"{'read' if isinstance(error, IsADirectoryError) else 'open'} {path}: {reason(error)}"
+
+
 def tool_error(tool: str, message: str) -> str:
     """The text a tool prints on stderr for ``message``: ``TOOL: Error: ...``, without a final newline.
 

@@ -113,6 +113,35 @@ def test_write_atomically_leaves_nothing_else(tmp_path: Path) -> None:
     assert os.listdir(tmp_path) == ["lock.yml"]
 
 
+def test_write_atomically_keeps_links(tmp_path: Path) -> None:
+    (tmp_path / "deep").mkdir()
+    (tmp_path / "lock.yml").symlink_to("deep/lock.yml")
+    files.write_atomically(str(tmp_path / "lock.yml"), b"new")
+    assert (tmp_path / "lock.yml").is_symlink()
+    assert (tmp_path / "deep/lock.yml").read_bytes() == b"new"
+    assert os.listdir(tmp_path / "deep") == ["lock.yml"]
+
+
+def test_write_atomically_writes_to_what_is_no_file(tmp_path: Path) -> None:
+    reading, writing = os.pipe()
+    try:
+        files.write_atomically(f"/dev/fd/{writing}", b"new")
+        assert os.read(reading, 10) == b"new"
+    finally:
+        os.close(reading)
+        os.close(writing)
+    with open(tmp_path / "output", "w+b") as output:
+        files.write_atomically(f"/dev/fd/{output.fileno()}", b"new")
+        assert output.read() == b"new"
+
+
+def test_write_atomically_over_a_folder_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(InputError) as caught:
+        files.write_atomically(str(tmp_path), b"new")
+    assert str(caught.value) == f"open {tmp_path}: is a directory"
+    assert os.listdir(tmp_path) == []
+
+
 def test_write_atomically_into_nowhere_is_an_error(tmp_path: Path) -> None:
     path = tmp_path / "none" / "lock.yml"
     with pytest.raises(InputError) as caught:

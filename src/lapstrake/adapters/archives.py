@@ -14,8 +14,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import IO
 
-from lapstrake.adapters.file_tree import inner_path, make_private_folders, reason
+from lapstrake.adapters.file_tree import inner_path, make_private_folders
 from lapstrake.errors import InputError
+from lapstrake.messages import reason
 from lapstrake.oci.compression import decompressed
 from lapstrake.oci.tarball import Member, TarReader, TarStream
 

@@ -9,11 +9,7 @@ import stat
 from collections.abc import Iterable
 
 from lapstrake.errors import InputError
-
-
-def reason(error: OSError) -> str:
-    """Why a file operation failed, as Go's messages say it."""
-    return (error.strerror or str(error)).lower()
+from lapstrake.messages import reason
 
 
 def files_below(folder: str) -> list[str]:

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from typing import BinaryIO
 
 from lapstrake.errors import InputError
+from lapstrake.messages import reason, unread
 from lapstrake.oci.layer import Entry, LayerFile, Stream
 
 _FOLDER_FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -72,7 +73,7 @@ def _followed(link: str) -> os.stat_result:
     try:
         status = os.stat(link)
     except OSError as error:
-        raise InputError(f"stat {link}: {_reason(error)}") from error
+        raise InputError(f"stat {link}: {reason(error)}") from error
     return os.lstat(link) if stat.S_ISDIR(status.st_mode) else status
 
 
@@ -131,28 +132,41 @@ def read_file(path: str) -> bytes:
         with open(path, "rb") as file:
             return file.read()
     except OSError as error:
-        raise InputError(f"Reading path {path}: open {path}: {_reason(error)}") from error
+        raise InputError(f"Reading path {path}: {unread(path, error)}") from error
 
 
 def write_atomically(path: str, data: bytes, mode: int = 0o600) -> None:
     """Write a file at once: a reader sees the old content or the new. A file that is there keeps its mode.
 
-    Raises InputError if it cannot be written.
+    A link stays one, and what is no file (a pipe, a terminal) is written to. Raises InputError if it cannot be written.
     """
-    folder = os.path.dirname(path) or "."
     temporary = ""
     try:
-        if os.path.exists(path):
-            mode = stat.S_IMODE(os.stat(path).st_mode)
-        descriptor, temporary = tempfile.mkstemp(prefix=f".{os.path.basename(path)}.", dir=folder)
+        if _is_written_through(path):
+            with open(path, "wb") as file:
+                file.write(data)
+            return
+        place = os.path.realpath(path)
+        if os.path.exists(place):
+            mode = stat.S_IMODE(os.stat(place).st_mode)
+        descriptor, temporary = tempfile.mkstemp(
+            prefix=f".{os.path.basename(place)}.", dir=os.path.dirname(place)
+        )
         with os.fdopen(descriptor, "wb") as file:
             file.write(data)
         os.chmod(temporary, mode)
-        os.replace(temporary, path)
+        os.replace(temporary, place)
     except OSError as error:
         if temporary and os.path.exists(temporary):
             os.unlink(temporary)
-        raise InputError(f"open {path}: {_reason(error)}") from error
+        raise InputError(f"open {path}: {reason(error)}") from error
+
+
+def _is_written_through(path: str) -> bool:
+    """Whether nothing may take the place of ``path``: open files by their number (``/dev/stdout``), pipes, devices."""
+    if os.path.abspath(path).startswith(("/dev/", "/proc/")):
+        return True
+    return os.path.exists(path) and not os.path.isfile(path) and not os.path.isdir(path)
 
 
 @contextmanager
@@ -166,7 +180,7 @@ def new_folder(path: str) -> Iterator[str]:
     try:
         os.makedirs(temporary)
     except OSError as error:
-        raise InputError(f"Creating output directory: mkdir {path}: {_reason(error)}") from error
+        raise InputError(f"Creating output directory: mkdir {path}: {reason(error)}") from error
     try:
         yield temporary
         _put_in_place(temporary, place)
@@ -186,7 +200,7 @@ def _put_in_place(folder: str, place: str) -> None:
     except OSError as error:
         if os.path.lexists(former):
             os.rename(former, place)
-        raise InputError(f"Removing output directory: {place}: {_reason(error)}") from error
+        raise InputError(f"Removing output directory: {place}: {reason(error)}") from error
     if os.path.isdir(former) and not os.path.islink(former):
         shutil.rmtree(former, ignore_errors=True)
     elif os.path.lexists(former):
@@ -209,7 +223,7 @@ def extract(files: Iterable[LayerFile], folder: str) -> None:
             try:
                 _extract_one(root, file)
             except OSError as error:
-                raise InputError(f"open {os.path.join(folder, file.path)}: {_reason(error)}") from error
+                raise InputError(f"open {os.path.join(folder, file.path)}: {reason(error)}") from error
     finally:
         os.close(root)
 
@@ -283,8 +297,4 @@ def _cleared(folder: int, name: str) -> None:
 
 
 def _unreadable(error: OSError, path: str) -> InputError:
-    return InputError(f"lstat {error.filename or path}: {_reason(error)}")
-
-
-def _reason(error: OSError) -> str:
-    return (error.strerror or str(error)).lower()
+    return InputError(f"lstat {error.filename or path}: {reason(error)}")

@@ -10,6 +10,7 @@ from types import TracebackType
 from typing import BinaryIO
 
 from lapstrake.errors import InputError
+from lapstrake.messages import reason, unread
 from lapstrake.oci.digest import Digest, Hasher
 from lapstrake.oci.tarball import BLOCK, END, Stream, file_member
 
@@ -24,7 +25,7 @@ class TarFileReader:
         try:
             self._file = open(path, "rb")  # noqa: SIM115 - closed by close()
         except OSError as error:
-            raise InputError(f"open {path}: {_reason(error)}") from error
+            raise InputError(unread(path, error)) from error
         try:
             with tarfile.open(fileobj=self._file, mode="r:") as tar:
                 self._places = {m.name: (m.offset_data, m.size) for m in _readable(tar)}
@@ -123,7 +124,7 @@ def write_tar(
         if keep_unfinished:
             _remove(kept)
     except OSError as error:
-        raise InputError(f"Writing tar {path}: {_reason(error)}") from error
+        raise InputError(f"Writing tar {path}: {reason(error)}") from error
     finally:
         if keep_unfinished and os.path.exists(temporary):
             os.replace(temporary, kept)
@@ -137,7 +138,7 @@ def _created(path: str, temporary: str) -> BinaryIO:
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
         return open(temporary, "wb")
     except OSError as error:
-        raise InputError(f"Creating file '{path}': open {path}: {_reason(error)}") from error
+        raise InputError(f"Creating file '{path}': open {path}: {reason(error)}") from error
 
 
 def _remove(path: str) -> None:
@@ -145,7 +146,3 @@ def _remove(path: str) -> None:
         os.unlink(path)
     except FileNotFoundError:
         pass
-
-
-def _reason(error: OSError) -> str:
-    return (error.strerror or str(error)).lower()

@@ -7,8 +7,8 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from lapstrake.adapters.file_tree import reason
 from lapstrake.errors import InputError
+from lapstrake.messages import reason, unread
 
 _EXTENSIONS = (".json", ".yaml", ".yml")
 _MOST_BYTES = 256 << 20
@@ -56,7 +56,7 @@ def _from_file(path: str) -> bytes:
         with open(path, "rb") as file:
             return file.read()
     except OSError as e:
-        raise InputError(f"Reading file '{path}': open {path}: {reason(e)}") from e
+        raise InputError(f"Reading file '{path}': {unread(path, e)}") from e
 
 
 def _from_url(url: str) -> bytes:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from lapstrake.cli.flags import Arguments, Flag
 from lapstrake.errors import InputError
+from lapstrake.messages import unread
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -89,14 +90,12 @@ def _read_overlays(paths: Sequence[str]) -> list[tuple[str, str]]:
 def _read(path: str) -> str:
     import sys
 
-    from lapstrake.adapters.file_tree import reason
-
     if path == "-":
         return sys.stdin.read()
     try:
         with open(path, encoding="utf-8") as file:
             return file.read()
     except OSError as e:
-        raise InputError(f"open {path}: {reason(e)}") from e
+        raise InputError(unread(path, e)) from e
     except UnicodeDecodeError as e:
         raise InputError(f"{path} is not UTF-8") from e

@@ -18,6 +18,7 @@ from lapstrake.cli.kbld_session import (
 from lapstrake.cli.kbld_transport import TRANSPORT
 from lapstrake.cli.ui import UI, Table
 from lapstrake.errors import InputError
+from lapstrake.messages import unread
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -143,7 +144,6 @@ def _resolver(args: Arguments) -> RegistryResolver:
 def _image_map(path: str) -> Mapping[str, str]:
     if not path:
         return {}
-    from lapstrake.adapters.file_tree import reason
     from lapstrake.kbld.documents import json_kind
     from lapstrake.kbld.json_text import from_json
 
@@ -151,8 +151,7 @@ def _image_map(path: str) -> Mapping[str, str]:
         with open(path, "rb") as file:
             found = from_json(file.read())
     except OSError as e:
-        step = "read" if isinstance(e, IsADirectoryError) else "open"
-        raise InputError(f"{step} {path}: {reason(e)}") from e
+        raise InputError(unread(path, e)) from e
     if found is None:
         return {}
     if not isinstance(found, dict):

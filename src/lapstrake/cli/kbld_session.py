@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 
 from lapstrake.cli.flags import Arguments, Flag
@@ -61,10 +60,9 @@ def log(data: bytes) -> None:
 
 def write_lock(path: str, text: str, what: str = "lock config") -> None:
     """Locks are for their owner alone, as the original writes them."""
-    from lapstrake.adapters.file_tree import reason
+    from lapstrake.adapters.files import write_atomically
 
     try:
-        with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
-            file.write(text)
-    except OSError as e:
-        raise InputError(f"Writing {what}: open {path}: {reason(e)}") from e
+        write_atomically(path, text.encode())
+    except InputError as e:
+        raise InputError(f"Writing {what}: {e}") from e

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from lapstrake.cli.flags import Arguments, Command, Flag, execute
 from lapstrake.cli.ui import GLOBAL_FLAGS, UI, Table
 from lapstrake.errors import InputError
+from lapstrake.messages import reason, unread
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -199,8 +200,6 @@ def _version(args: Arguments) -> int:
 
 
 def _change_folder(folder: str) -> None:
-    from lapstrake.adapters.file_tree import reason
-
     try:
         os.chdir(folder)
     except OSError as e:
@@ -208,8 +207,6 @@ def _change_folder(folder: str) -> None:
 
 
 def _read(name: str) -> bytes:
-    from lapstrake.adapters.file_tree import reason
-
     if name == "-":
         return sys.stdin.buffer.read()
     try:
@@ -222,8 +219,7 @@ def _read(name: str) -> bytes:
                 " (hint: Did you name your configuration file something different than "
                 "'vendir.yml', e.g. wrong extension?)"
             )
-        doing = "read" if isinstance(e, IsADirectoryError) else "open"
-        raise InputError(f"Reading config '{name}': {doing} {name}: {reason(e)}{hint}") from e
+        raise InputError(f"Reading config '{name}': {unread(name, e)}{hint}") from e
 
 
 def _directory_flag(text: str) -> tuple[str, str]:
@@ -244,20 +240,18 @@ def _former_lock(args: Arguments, config: Config) -> Lock | None:
 
 
 def _read_lock(path: str) -> Lock:
-    from lapstrake.adapters.file_tree import reason
     from lapstrake.vendir import lock
 
     try:
         with open(path, encoding="utf-8", errors="replace") as file:
             text = file.read()
     except OSError as e:
-        raise InputError(f"Reading lock config '{path}': open {path}: {reason(e)}") from e
+        raise InputError(f"Reading lock config '{path}': {unread(path, e)}") from e
     return lock.parse(text)
 
 
 def _write_lock(path: str, lock: Lock) -> None:
     """Only if it says something new, so that its time stays what it was."""
-    from lapstrake.adapters.file_tree import reason
     from lapstrake.adapters.files import write_atomically
 
     data = lock.printed().encode()

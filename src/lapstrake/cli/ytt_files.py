@@ -7,6 +7,7 @@ import stat
 import sys
 
 from lapstrake.errors import InputError
+from lapstrake.messages import reason, unread
 from lapstrake.operations.template import SourceFile
 
 TYPE_CHECKING = False
@@ -53,7 +54,7 @@ class Reader:
         try:
             status = os.lstat(path)
         except OSError as error:
-            raise InputError(f"Checking file '{path}': lstat {path}: {_reason(error)}") from error
+            raise InputError(f"Checking file '{path}': lstat {path}: {reason(error)}") from error
         if stat.S_ISDIR(status.st_mode):
             try:
                 found = sorted(self._walk(path))
@@ -110,7 +111,7 @@ class Reader:
                     raise InputError(f"Expected '{path}' to be a file, but is a directory")
             except OSError as error:
                 raise InputError(
-                    f"Finding file '{path}': Checking file '{path}': lstat {path}: {_reason(error)}"
+                    f"Finding file '{path}': Checking file '{path}': lstat {path}: {reason(error)}"
                 ) from error
         return self.read(path)
 
@@ -132,7 +133,7 @@ class Reader:
             with open(path, "rb") as file:
                 return file.read()
         except OSError as error:
-            raise InputError(f"open {path}: {_reason(error)}") from error
+            raise InputError(unread(path, error)) from error
 
 
 def _download(url: str) -> bytes:
@@ -146,8 +147,3 @@ def _download(url: str) -> bytes:
     except InputError as error:
         why = str(error)
     raise InputError(f"Requesting URL '{with_hidden_passwords(url)}': {why}")
-
-
-def _reason(error: OSError) -> str:
-    text = error.strerror or str(error)
-    return text[:1].lower() + text[1:]

@@ -13,6 +13,7 @@ from urllib3.exceptions import InsecureRequestWarning, LocationParseError
 
 from lapstrake.errors import InputError
 from lapstrake.http.proxies import Proxies
+from lapstrake.messages import unread
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -156,9 +157,8 @@ def _pem(path: str) -> str:
         with open(path, encoding="utf-8", errors="replace") as file:
             pem = file.read()
     except OSError as error:
-        reason = (error.strerror or str(error)).lower()
         raise InputError(
-            f"Creating registry HTTP transport: Reading CA certificates from '{path}': open {path}: {reason}"
+            f"Creating registry HTTP transport: Reading CA certificates from '{path}': {unread(path, error)}"
         ) from error
     try:
         ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cadata=pem)

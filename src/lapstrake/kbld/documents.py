@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from lapstrake.errors import InputError
+from lapstrake.http.redaction import with_hidden_passwords
 from lapstrake.yamldoc import plain
 
 _NO_JSON_NUMBER = re.compile(r"(?i)\.(?:inf|nan)|e\+?[0-9]{3}")
@@ -69,7 +70,9 @@ def read(path: str, data: bytes) -> list[Document]:
 def _origin(path: str) -> str:
     if path == "stdin":
         return path
-    return f"HTTP URL '{path}'" if path.startswith(("http://", "https://")) else f"file '{path}'"
+    if path.startswith(("http://", "https://")):
+        return f"HTTP URL '{with_hidden_passwords(path)}'"
+    return f"file '{path}'"
 
 
 def values(text: str) -> list[Any]:

@@ -7,12 +7,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Protocol
 
-from lapstrake.adapters.file_tree import reason
 from lapstrake.errors import InputError
 from lapstrake.kbld.builders import Bazel, Docker, DockerBuildx, Ko, KubectlBuildkit, Pack, tag_name
 from lapstrake.kbld.config import Destination, Source
 from lapstrake.kbld.images import Built
 from lapstrake.kbld.rules import repository_part
+from lapstrake.messages import reason
 from lapstrake.oci.reference import Reference, Repository
 from lapstrake.operations.build_log import BuildLog, LogLines
 from lapstrake.operations.docker_daemon import DockerDaemon, passing_name, run_logged

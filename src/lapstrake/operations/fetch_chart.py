@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from lapstrake.adapters import program
-from lapstrake.adapters.file_tree import move, reason, remove
+from lapstrake.adapters.file_tree import move, remove
 from lapstrake.errors import InputError
+from lapstrake.messages import unread
 from lapstrake.operations.fetch_inline import secret_with
 from lapstrake.operations.sync import FetchRequest
 from lapstrake.vendir import schema
@@ -144,7 +145,7 @@ def _metadata(path: str) -> Mapping[str, Any]:
         with open(path, "rb") as file:
             found = plain.load(file.read(), "")
     except OSError as e:
-        raise InputError(f"Reading Chart.yaml: open {path}: {reason(e)}") from e
+        raise InputError(f"Reading Chart.yaml: {unread(path, e)}") from e
     except InputError as e:
         raise InputError(f"error converting YAML to JSON: {e}") from e
     chart: Mapping[str, Any] = schema.read(found, schema.CHART)

@@ -7,8 +7,9 @@ import posixpath
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from lapstrake.adapters.file_tree import inner_path, make_private_folders, reason, write_file
+from lapstrake.adapters.file_tree import inner_path, make_private_folders, write_file
 from lapstrake.errors import InputError
+from lapstrake.messages import reason
 from lapstrake.operations.sync import FetchRequest
 from lapstrake.vendir.config import References
 

@@ -11,9 +11,10 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from lapstrake.adapters import archives
-from lapstrake.adapters.file_tree import inner_path, reason, remove
+from lapstrake.adapters.file_tree import inner_path, remove
 from lapstrake.errors import InputError
 from lapstrake.http.downloads import Downloads, Request, StatusError
+from lapstrake.messages import reason
 from lapstrake.operations.fetch_http import HttpFiles
 from lapstrake.operations.fetch_inline import secret_with
 from lapstrake.operations.sync import FetchRequest, UnnamedSourceError

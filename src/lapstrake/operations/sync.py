@@ -13,6 +13,7 @@ from typing import Any
 
 from lapstrake.adapters import file_tree
 from lapstrake.errors import InputError, LapstrakeError
+from lapstrake.messages import reason
 from lapstrake.vendir import filters
 from lapstrake.vendir.config import Config, Contents, Directory, References
 from lapstrake.vendir.describe import source_line
@@ -103,7 +104,7 @@ def sync(
         except LapstrakeError as e:
             raise InputError(f"Syncing directory '{directory.path}': {e}") from e
         except OSError as e:
-            where = f"open {e.filename}: {file_tree.reason(e)}"
+            where = f"open {e.filename}: {reason(e)}"
             raise InputError(f"Syncing directory '{directory.path}': {where}") from e
         finally:
             file_tree.remove(scratch)
