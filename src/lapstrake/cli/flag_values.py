@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from lapstrake.errors import InputError
 
 TYPE_CHECKING = False
@@ -35,7 +37,7 @@ def read_value(kind: str, text: str, shown: str) -> Any:
     if kind == "array":
         return [text]
     if kind == "strings":
-        return _comma_separated(text)
+        return _comma_separated(text, shown)
     if kind == "bool":
         if text in _TRUE or text in _FALSE:
             return text in _TRUE
@@ -55,9 +57,7 @@ def read_value(kind: str, text: str, shown: str) -> Any:
 
 
 def _unreadable(text: str, shown: str, function: str, problem: str) -> UsageError:
-    return UsageError(
-        f'invalid argument "{text}" for "{shown}" flag: strconv.{function}: parsing "{text}": {problem}'
-    )
+    return _refused(text, shown, f"strconv.{function}: parsing {_in_quotes(text)}: {problem}")
 
 
 def _go_integer(text: str) -> int:
@@ -70,19 +70,16 @@ def _go_integer(text: str) -> int:
 
 def _pairs(text: str, shown: str) -> dict[str, str]:
     """``key=value`` pairs between commas; a single pair may have commas of its own."""
-    parts = [text.strip('"')] if text.count("=") == 1 else _comma_separated(text) if "=" in text else [text]
+    count = text.count("=")
+    parts = [text.strip('"')] if count == 1 else _comma_separated(text, shown) if count else [text]
     for part in parts:
         if "=" not in part:
-            raise UsageError(
-                f'invalid argument "{text}" for "{shown}" flag: {part} must be formatted as key=value'
-            )
+            raise _refused(text, shown, f"{part} must be formatted as key=value")
     return {key: value for key, _, value in (part.partition("=") for part in parts)}
 
 
 def duration(text: str, shown: str) -> float:
     """Seconds of a Go duration such as ``1h30m`` or ``250ms``."""
-    import re
-
     sign = -1.0 if text.startswith("-") else 1.0
     body = text.lstrip("+-")
     if body == "0":
@@ -90,18 +87,56 @@ def duration(text: str, shown: str) -> float:
     parts = re.findall(r"(\d+(?:\.\d*)?|\.\d+)(ns|us|µs|ms|s|m|h)", body)
     if not parts or "".join(number + unit for number, unit in parts) != body:
         problem = "missing unit in duration" if body.replace(".", "").isdigit() else "invalid duration"
-        raise UsageError(f'invalid argument "{text}" for "{shown}" flag: time: {problem} "{text}"')
+        raise _refused(text, shown, f"time: {problem} {_in_quotes(text)}")
     return sign * sum(float(number) * _UNITS[unit] for number, unit in parts)
 
 
-def _comma_separated(text: str) -> list[str]:
-    if not text:
-        return []
-    if '"' not in text:
-        return text.split(",")
-    import csv
+def _comma_separated(text: str, shown: str) -> list[str]:
+    """The fields of the first line of ``text``; those in quotes may have commas, line breaks and doubled quotes.
 
-    return next(csv.reader([text]))
+    Raises UsageError in the words of Go's encoding/csv.
+    """
+    if '"' not in text:
+        line = text.split("\n")[0].removesuffix("\r")
+        return line.split(",") if line else []
+    fields: list[str] = []
+    at = 0
+    while True:
+        if text.startswith('"', at):
+            field, at = _quoted_field(text, at + 1, shown)
+        else:
+            field = re.split(r"[,\n]", text[at:], maxsplit=1)[0]
+            if '"' in field:
+                raise _malformed(text, shown, at + field.index('"'), 'bare " in non-quoted-field')
+            at += len(field)
+        fields.append(field)
+        if not text.startswith(",", at):
+            return fields
+        at += 1
+
+
+def _quoted_field(text: str, at: int, shown: str) -> tuple[str, int]:
+    """What stands from ``at`` to the closing quote, and where that ends."""
+    found = re.match(r'((?:[^"]|"")*)"', text[at:])
+    end = at + found.end() if found else len(text) + 1
+    if not found or text[end : end + 1] not in ("", ",", "\n"):
+        raise _malformed(text, shown, end - 1, 'extraneous or missing " in quoted-field')
+    return found[1].replace('""', '"'), end
+
+
+def _malformed(text: str, shown: str, at: int, problem: str) -> UsageError:
+    return _refused(text, shown, f"parse error on line 1, column {at + 1}: {problem}")
+
+
+def _refused(text: str, shown: str, why: str) -> UsageError:
+    return UsageError(f'invalid argument {_in_quotes(text)} for "{shown}" flag: {why}')
+
+
+def _in_quotes(text: str) -> str:
+    """As Go quotes a text."""
+    import json
+
+    return json.dumps(text, ensure_ascii=False)
 
 
 def shown_duration(seconds: float) -> str:
