@@ -44,6 +44,7 @@ class Faults:
 
     host: str
     asked: list[str] = field(default_factory=list)
+    _lengths: list[tuple[str, int]] = field(default_factory=list)
     _planned: list[tuple[str, str, Fault]] = field(default_factory=list)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -51,8 +52,9 @@ class Faults:
         """The next ``times`` requests of that method with ``part`` in their path go wrong."""
         self._planned += [(method, part, fault)] * times
 
-    def of(self, method: str, path: str, wanted: str) -> Fault:
+    def of(self, method: str, path: str, wanted: str, length: int) -> Fault:
         with self._lock:
+            self._lengths.append((f"{method} {path}", length))
             self.asked.append(f"{method} {path} {wanted}".rstrip())
             for index, (planned_method, part, fault) in enumerate(self._planned):
                 if planned_method == method and part in path:
@@ -62,6 +64,10 @@ class Faults:
 
     def count(self, method: str, part: str) -> int:
         return sum(1 for each in self.asked if each.startswith(method) and part in each)
+
+    def lengths(self, method: str, part: str) -> list[int]:
+        """What the bodies of those requests were said to have, in bytes."""
+        return [length for each, length in self._lengths if each.startswith(method) and part in each]
 
 
 @contextmanager
@@ -74,7 +80,8 @@ def fault_proxy(upstream: str) -> Iterator[Faults]:
         disable_nagle_algorithm = True
 
         def _relay(self) -> None:
-            fault = faults.of(self.command, self.path, self.headers.get("Range", ""))
+            length = int(self.headers.get("Content-Length") or 0)
+            fault = faults.of(self.command, self.path, self.headers.get("Range", ""), length)
             try:
                 self._misbehave(fault)
             except (OSError, http.client.HTTPException):

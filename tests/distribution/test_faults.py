@@ -226,6 +226,54 @@ def test_upload_survives(setting: Setting, method: str, fault: Fault, content: o
     assert b"".join(setting.direct.blob(setting.behind, DIGEST)) == BLOB
 
 
+@pytest.mark.parametrize("content", [pytest.param(BLOB, id="bytes"), pytest.param(pieces, id="pieces")])
+def test_broken_upload_sends_the_rest_only(setting: Setting, content: object) -> None:
+    setting.faults.add("PUT", "/blobs/", Fault(drop_request_after=MIB))
+    setting.faults.add("PUT", "/blobs/", Fault(drop_request_after=MIB))
+    setting.client.push_blob(setting.repository, DIGEST, content, size=len(BLOB))  # type: ignore[arg-type]
+    assert b"".join(setting.direct.blob(setting.behind, DIGEST)) == BLOB
+    assert setting.faults.count("POST", "/blobs/uploads/") == 1
+    assert setting.faults.lengths("PUT", "/blobs/") == [3 * MIB, 2 * MIB, MIB]
+
+
+def test_upload_that_comes_on_keeps_its_tries(setting: Setting) -> None:
+    setting.faults.add("PUT", "/blobs/", Fault(drop_request_after=len(BLOB) // 8), times=7)
+    setting.client.push_blob(setting.repository, DIGEST, BLOB)
+    assert b"".join(setting.direct.blob(setting.behind, DIGEST)) == BLOB
+
+
+@pytest.mark.parametrize(
+    ("method", "fault"),
+    [
+        pytest.param("GET", Fault(answer=canned("404 Not Found")), id="forgotten"),
+        pytest.param("GET", Fault(answer=BUSY), id="busy"),
+        pytest.param("GET", Fault(headers={"Range": ""}), id="no word how much"),
+        pytest.param("GET", Fault(headers={"Range": "0-0"}), id="nothing"),
+        pytest.param("GET", Fault(headers={"Range": f"0-{len(BLOB)}"}), id="more than there is"),
+        pytest.param("GET", Fault(headers={"Range": "0-99"}), id="less than there is"),
+        pytest.param("GET", Fault(headers={"Range": f"0-{len(BLOB) - 1}"}), id="all of it, wrongly"),
+        pytest.param("PUT", Fault(answer=canned("416 Range Not Satisfiable")), id="the rest refused"),
+        pytest.param("PUT", Fault(flip_request_at=5), id="the rest damaged"),
+    ],
+)
+def test_upload_that_cannot_go_on_begins_again(setting: Setting, method: str, fault: Fault) -> None:
+    setting.faults.add("PUT", "/blobs/", Fault(drop_request_after=MIB))
+    setting.faults.add(method, "/blobs/uploads/", fault)
+    setting.client.push_blob(setting.repository, DIGEST, BLOB)
+    assert b"".join(setting.direct.blob(setting.behind, DIGEST)) == BLOB
+    assert setting.faults.count("POST", "/blobs/uploads/") == 2
+
+
+def test_upload_that_begins_again_and_again_gives_up(setting: Setting) -> None:
+    """A registry that keeps what came, and then refuses to go on."""
+    for _ in range(9):
+        setting.faults.add("PUT", "/blobs/", Fault(drop_request_after=2 * MIB))
+        setting.faults.add("PUT", "/blobs/", Fault(answer=canned("416 Range Not Satisfiable")))
+    with pytest.raises(RegistryError):
+        setting.client.push_blob(setting.repository, DIGEST, BLOB)
+    assert setting.faults.count("PUT", "/blobs/") <= 8
+
+
 @pytest.mark.parametrize(
     "fault", [Fault(drop_request_after=MIB), Fault(flip_request_at=5), Fault(lose_answer=True)]
 )
@@ -239,7 +287,7 @@ def test_upload_of_unknown_size_survives(setting: Setting, fault: Fault) -> None
     ("fault", "message", "tries"),
     [
         pytest.param(Fault(flip_request_at=5), "DIGEST_INVALID", 2, id="flipped each time"),
-        pytest.param(Fault(drop_request_after=MIB), "Put .*: (EOF|.*reset|.*broken pipe)", 5, id="dropped"),
+        pytest.param(Fault(drop_request_after=1000), "Put .*: (EOF|.*reset|.*broken pipe)", 5, id="dropped"),
         pytest.param(
             Fault(answer=canned("403 Forbidden", '{"errors":[{"code":"DENIED","message":"no"}]}')),
             "DENIED: no",

@@ -356,6 +356,7 @@ def test_accounts_file_goes_there_and_back(tmp_path: Path) -> None:
         ),
         (f"{WRITER.to_line()}\n{WRITER.to_line()}", "users:2: 'alice' has an account already"),
     ],
+    ids=["no hash", "unknown right", "blank in the name", "bcrypt", "plain", "too costly", "twice"],
 )
 def test_accounts_that_cannot_be_read(line: str, message: str) -> None:
     with pytest.raises(InputError) as caught:

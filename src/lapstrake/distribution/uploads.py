@@ -1,11 +1,13 @@
 """Blobs to a registry, streamed.
 
 Source: OCI distribution specification, "Pushing blobs": POST begins an upload, one PUT to the address it gives
-carries the content and the digest. Content of unknown size goes in a PATCH of its own, before an empty PUT.
+carries the content and the digest. Content of unknown size goes in a PATCH of its own, before an empty PUT. After
+a broken connection the registry is asked how much it has, and gets the rest; one that cannot tell gets all again.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator
 from urllib.parse import urlencode
 
@@ -19,6 +21,7 @@ from lapstrake.oci.reference import Repository
 Content = bytes | Callable[[], Iterable[bytes]]  # of a blob; the function is called once per try
 
 _OCTETS = {"Content-Type": "application/octet-stream"}
+_WORTH_RESUMING = 1 << 20  # bytes of content; so many that got through also give an upload its tries back
 
 
 class Upload:
@@ -36,34 +39,72 @@ class Upload:
         mount_from: Repository | None,
     ) -> None:
         self._transport = transport
-        self._retries = retries
+        self._budget = retries.budget()
         self._repository = repository
         self._digest = digest
         self._content = content
         self._size = len(content) if isinstance(content, bytes) else size
         self._mount_from = mount_from
+        self._broken_off = ""  # the address of an upload that may be gone on with
+        self._got_through = 0  # bytes that the registry said it has of it
+        self._refilled_at = 0  # bytes, the most so far; never less, so that the tries come to an end
         self._damaged = 0
         self._source_failed = False
 
     def run(self) -> None:
         """Bring the blob there unless the repository has it, or can have it from ``mount_from``."""
-        self._retries.run(self._attempt, self._is_passing)
+        while True:
+            try:
+                self._attempt()
+                return
+            except RegistryError as error:
+                if not self._deserves_another_try(error):
+                    raise
+                self._budget.spend(error)
 
-    def _is_passing(self, error: RegistryError) -> bool:
+    def _deserves_another_try(self, error: RegistryError) -> bool:
         """What was damaged on its way is sent once more; a source has tried what it could itself."""
         if self._source_failed:
             return False
         if error.code == "DIGEST_INVALID":
+            self._broken_off = ""
             self._damaged += 1
             return self._damaged == 1
+        if self._got_through and 400 <= error.status < 500:
+            self._broken_off, self._got_through = "", 0  # going on was refused; beginning again may not be
+            return True
         return is_passing(error)
 
     def _attempt(self) -> None:
         if self._is_there():
             return
-        location = self._begin()
+        location = self._broken_off and self._kept()
+        if not location:
+            self._got_through = 0
+            location = self._begin()
         if location:
             self._fill(location)
+
+    def _kept(self) -> str:
+        """The address at which the upload that broke off goes on, after the bytes that got through; "" if it does not.
+
+        Source: OCI distribution specification, "Pushing a blob in chunks"; ``0-0`` is what registries say of nothing.
+        """
+        location, self._broken_off = self._broken_off, ""
+        try:
+            answer = self._transport.send("GET", self._repository, location, push=True, good=(204,))
+        except RegistryError:
+            return ""
+        answer.drain()
+        has = re.fullmatch(r"(?:bytes=)?0-(\d{1,18})", answer.header("Range"))
+        end = int(has[1]) + 1 if has else 0
+        if not answer.header("Location") or not 1 < end <= (self._size or 0):
+            return ""
+        if end - self._refilled_at >= _WORTH_RESUMING:
+            self._refilled_at = end
+            self._budget.refill()
+        self._got_through = end
+        return answer.location
 
     def _is_there(self) -> bool:
         """A length that is not the content's is the answer of somebody who says yes to everything."""
@@ -102,10 +143,16 @@ class Upload:
         if self._size is None:
             location = self._send("PATCH", location, self._pieces, _OCTETS, (201, 202, 204))
             self._send("PUT", self._with_digest(location), b"", {}, (201,))
-        else:
-            body = self._content if isinstance(self._content, bytes) else self._pieces
-            headers = {**_OCTETS, "Content-Length": str(self._size)}
-            self._send("PUT", self._with_digest(location), body, headers, (201,))
+            return
+        whole = isinstance(self._content, bytes) and not self._got_through
+        headers = {**_OCTETS, "Content-Length": str(self._size - self._got_through)}
+        if 0 < self._got_through < self._size:
+            headers["Content-Range"] = f"{self._got_through}-{self._size - 1}"
+        if self._size >= _WORTH_RESUMING:
+            self._broken_off = location
+        self._send(
+            "PUT", self._with_digest(location), self._content if whole else self._pieces, headers, (201,)
+        )
 
     def _send(
         self,
@@ -125,14 +172,20 @@ class Upload:
         return location + ("&" if "?" in location else "?") + urlencode({"digest": str(self._digest)})
 
     def _pieces(self) -> Iterator[bytes]:
-        """The content, which must have the size told: a longer body would be taken for the next request."""
+        """The content, which must have the size told: a longer body would be taken for the next request.
+
+        What got through before is left out.
+        """
         left = self._size
+        skip = self._got_through
         for piece in self._source():
             if left is not None:
                 left -= len(piece)
                 if left < 0:
                     break
-            yield piece
+            if skip < len(piece):
+                yield piece[skip:] if skip else piece
+            skip = max(skip - len(piece), 0)
         if left:
             raise InputError(f"Expected the content of blob '{self._digest}' to have {self._size} bytes")
 

@@ -165,6 +165,13 @@ class Handlers:
             raise
 
     async def upload_state(self, request: Request, route: Route) -> Response:
+        upload = self._uploads.find(route.name, route.rest)
+        try:
+            async with asyncio.timeout(_TURN_SECONDS):
+                async with upload.turn:  # what a broken connection brought is counted in
+                    pass
+        except TimeoutError:
+            pass  # content is still coming in
         return Response(status_code=204, headers=_state(self._uploads.find(route.name, route.rest)))
 
     async def continue_upload(self, request: Request, route: Route) -> Response:
