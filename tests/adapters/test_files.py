@@ -270,3 +270,33 @@ def test_read_file_that_is_missing(tmp_path: Path) -> None:
         files.read_file(str(tmp_path / "l.yml"))
     path = tmp_path / "l.yml"
     assert str(caught.value) == f"Reading path {path}: open {path}: no such file or directory"
+
+
+def test_new_folder_that_cannot_take_its_place_leaves_the_former(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "old").touch()
+    rename = os.rename
+
+    def interrupted(source: str, target: str) -> None:
+        if target == str(tmp_path / "out") and not source.endswith(".former"):
+            raise KeyboardInterrupt
+        rename(source, target)
+
+    monkeypatch.setattr("os.rename", interrupted)
+    with pytest.raises(KeyboardInterrupt), files.new_folder(str(tmp_path / "out")):
+        pass
+    assert [str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*")] == ["out", "out/old"]
+
+
+def test_write_atomically_that_is_interrupted_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("os.replace", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        files.write_atomically(str(tmp_path / "lock.yml"), b"new")
+    assert os.listdir(tmp_path) == []

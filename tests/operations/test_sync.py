@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import io
 import os
 import tarfile
@@ -302,3 +303,43 @@ def test_archive_that_leads_out_is_refused(tmp_path):
     with pytest.raises(InputError) as caught:
         unpack(str(archive), str(tmp_path / "into"))
     assert str(caught.value) == "Invalid path: ../evil"
+
+
+def test_cache_keeps_nothing_of_a_copy_that_failed(tmp_path, monkeypatch):
+    def break_off(source, target, symlinks):
+        os.mkdir(target)
+        (Path(target) / "half").write_text("x")
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    cache = Cache(str(tmp_path / "cache"))
+    (tmp_path / "source").mkdir()
+    with monkeypatch.context() as patched:
+        patched.setattr("shutil.copytree", break_off)
+        with pytest.raises(OSError, match="No space"):
+            cache.keep("image", "sha256:1", str(tmp_path / "source"))
+    assert not cache.take("image", "sha256:1", str(tmp_path / "into"))
+    assert not list((tmp_path / "cache").rglob("*half*"))
+
+
+def test_disk_that_is_full_is_told(tmp_path):
+    def fetch(request):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    config = Config((Directory("v", (Contents("a", "http", {}),)),))
+    with pytest.raises(InputError) as caught:
+        sync(config, References(), {"http": fetch}, SyncOptions(base=str(tmp_path)))
+    assert str(caught.value) == "Syncing directory 'v': Writing content: no space left on device"
+    assert os.listdir(tmp_path) == []
+
+
+def test_directory_whose_place_cannot_be_taken_stays(tmp_path, monkeypatch):
+    run(tmp_path, inline("a", {"f": "1"}))
+
+    def refuse(source, target):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("shutil.move", refuse)
+    with pytest.raises(KeyboardInterrupt):
+        run(tmp_path, inline("a", {"f": "2"}))
+    assert tree(tmp_path) == {"v/a/f": "1"}
+    assert os.listdir(tmp_path) == ["v"]

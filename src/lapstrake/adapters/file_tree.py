@@ -102,10 +102,19 @@ def remove(path: str) -> None:
 
 
 def move(source: str, target: str) -> None:
-    """Put ``source`` in the place of ``target``."""
-    remove(target)
+    """Put ``source`` in the place of ``target``, which comes back if that fails or is interrupted."""
+    former = f"{source}.former"
     make_private_folders(os.path.dirname(target) or ".")
-    shutil.move(source, target)
+    try:
+        os.rename(target, former)
+    except OSError:  # nothing is there, or it cannot go aside: it is on another disk, say
+        remove(target)
+    try:
+        shutil.move(source, target)
+    finally:
+        if os.path.lexists(former) and not os.path.lexists(target):
+            os.rename(former, target)
+    remove(former)
 
 
 def refuse_links_out(folders: Iterable[str]) -> None:

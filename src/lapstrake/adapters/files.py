@@ -157,9 +157,10 @@ def write_atomically(path: str, data: bytes, mode: int = 0o600) -> None:
         os.chmod(temporary, mode)
         os.replace(temporary, place)
     except OSError as error:
+        raise InputError(f"open {path}: {reason(error)}") from error
+    finally:
         if temporary and os.path.exists(temporary):
             os.unlink(temporary)
-        raise InputError(f"open {path}: {reason(error)}") from error
 
 
 def _is_written_through(path: str) -> bool:
@@ -177,34 +178,40 @@ def new_folder(path: str) -> Iterator[str]:
     """
     place = os.path.normpath(path)
     temporary = f"{place}.{uuid.uuid4().hex[:12]}"
+    former = f"{temporary}.former"
     try:
         os.makedirs(temporary)
     except OSError as error:
         raise InputError(f"Creating output directory: mkdir {path}: {reason(error)}") from error
     try:
         yield temporary
-        _put_in_place(temporary, place)
+        _put_in_place(temporary, place, former)
     except InputError as error:
         # People know the folder by the name they gave it.
         raise InputError(str(error).replace(temporary, path)) from error
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+        _discard(former)
 
 
-def _put_in_place(folder: str, place: str) -> None:
-    former = f"{folder}.former"
+def _put_in_place(folder: str, place: str, former: str) -> None:
+    """What was at ``place`` is at ``former`` then. After an error, or an interrupt, it is where it was."""
     try:
         if os.path.lexists(place):
             os.rename(place, former)
         os.rename(folder, place)
     except OSError as error:
-        if os.path.lexists(former):
-            os.rename(former, place)
         raise InputError(f"Removing output directory: {place}: {reason(error)}") from error
-    if os.path.isdir(former) and not os.path.islink(former):
-        shutil.rmtree(former, ignore_errors=True)
-    elif os.path.lexists(former):
-        os.unlink(former)
+    finally:
+        if os.path.lexists(former) and not os.path.lexists(place):
+            os.rename(former, place)
+
+
+def _discard(path: str) -> None:
+    if os.path.isdir(path) and not os.path.islink(path):
+        shutil.rmtree(path, ignore_errors=True)
+    elif os.path.lexists(path):
+        os.unlink(path)
 
 
 def extract(files: Iterable[LayerFile], folder: str) -> None:

@@ -6,6 +6,7 @@ import base64
 import os
 import re
 import shutil
+import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -81,8 +82,18 @@ class Cache:
         kept = self._place(kind, digest)
         if size <= self.most_bytes and not os.path.lexists(kept):
             make_private_folders(os.path.dirname(kept))
-            shutil.copytree(source, kept, symlinks=True)
-            os.chmod(kept, 0o700)
+            draft = (
+                f"{kept}.{uuid.uuid4().hex[:12]}"  # a copy that was interrupted must not pass for the whole
+            )
+            try:
+                shutil.copytree(source, draft, symlinks=True)
+                os.chmod(draft, 0o700)
+                os.rename(draft, kept)
+            except OSError:
+                if not os.path.isdir(kept):  # another process has brought it meanwhile
+                    raise
+            finally:
+                shutil.rmtree(draft, ignore_errors=True)
 
     def _place(self, kind: str, digest: str) -> str:
         name = base64.urlsafe_b64encode(digest.encode()).decode()

@@ -13,6 +13,7 @@ from lapstrake.adapters import files
 from lapstrake.errors import InputError, RegistryError
 from lapstrake.imgpkg import contents, naming
 from lapstrake.imgpkg.remote import prefixed
+from lapstrake.messages import reason
 from lapstrake.oci.digest import Digest
 from lapstrake.oci.layer import Encoding, Entry, Layer, pack
 from lapstrake.oci.manifest import ImageConfig, manifest_of
@@ -68,7 +69,12 @@ def push(
     with tempfile.SpooledTemporaryFile(_IN_MEMORY) as file:
         entries = _reported(files.entries(found), report)
         preserve = request.preserve_permissions
-        layer = pack(entries, file, preserve_permissions=preserve, encoding=request.encoding)
+        try:
+            layer = pack(entries, file, preserve_permissions=preserve, encoding=request.encoding)
+        except OSError as error:
+            raise InputError(
+                f"Writing the layer to a temporary file in '{tempfile.gettempdir()}': {reason(error)}"
+            ) from error
         return push_layer(registry, request.reference, layer, labels, transfers)
 
 

@@ -99,15 +99,16 @@ def sync(
     scratch = os.path.normpath(os.path.join(options.base, options.scratch_name))
     for directory in config.directories:
         try:
-            run = _Run(directory, references, fetchers, options, former, scratch)
-            locked.append(run.sync())
+            try:
+                run = _Run(directory, references, fetchers, options, former, scratch)
+                locked.append(run.sync())
+            finally:
+                file_tree.remove(scratch)
         except LapstrakeError as e:
             raise InputError(f"Syncing directory '{directory.path}': {e}") from e
         except OSError as e:
-            where = f"open {e.filename}: {reason(e)}"
+            where = f"open {e.filename}: {reason(e)}" if e.filename else f"Writing content: {reason(e)}"
             raise InputError(f"Syncing directory '{directory.path}': {where}") from e
-        finally:
-            file_tree.remove(scratch)
     if not options.any_links:
         file_tree.refuse_links_out(_below(options.base, d.path) for d in config.directories)
     return Lock(tuple(locked))
