@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import time
 
 import pytest
 
@@ -61,3 +62,21 @@ def test_program_reads_what_is_given_and_has_no_other_environment(monkeypatch):
 def test_program_that_takes_too_long_is_ended():
     with pytest.raises(InputError, match="no answer in 0 s"):
         run(["sh", "-c", "echo begun; exec sleep 60"], environment=dict(os.environ), longest=0.05)
+
+
+def test_program_that_is_ended_may_clear_up_and_is_not_waited_for_beyond_itself(tmp_path):
+    """What it started in turn may hold its output open for as long as it likes."""
+    script = "trap 'touch cleared; exit' TERM; sleep 30 & wait"
+    begun = time.monotonic()
+    with pytest.raises(InputError, match="no answer in 0 s"):
+        run(["sh", "-c", script], folder=str(tmp_path), environment=dict(os.environ), longest=0.3)
+    assert time.monotonic() - begun < 10
+    assert (tmp_path / "cleared").exists()
+
+
+def test_program_that_does_not_want_to_end_is_killed(monkeypatch):
+    monkeypatch.setattr("lapstrake.adapters.program._FAREWELL", 0.1)
+    begun = time.monotonic()
+    with pytest.raises(InputError, match="no answer in 0 s"):
+        run(["sh", "-c", "trap '' TERM; sleep 30"], environment=dict(os.environ), longest=0.3)
+    assert time.monotonic() - begun < 10

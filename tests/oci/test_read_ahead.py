@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+import os
+import signal
 import threading
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -57,3 +60,21 @@ def test_read_ahead_that_is_given_up_ends_its_source() -> None:
     got.close()  # type: ignore[attr-defined]
     assert ended.is_set()
     assert not any(thread.name == "read ahead" for thread in threading.enumerate())
+
+
+def test_read_ahead_that_is_interrupted_does_not_wait_for_its_source() -> None:
+    let_go = threading.Event()
+
+    def stalled() -> Iterator[bytes]:
+        let_go.wait(20)
+        yield b"x"
+
+    got = read_ahead(stalled())
+    timer = threading.Timer(0.1, os.kill, [os.getpid(), signal.SIGINT])
+    timer.start()
+    begun = time.monotonic()
+    with pytest.raises(KeyboardInterrupt):
+        next(got)
+    assert time.monotonic() - begun < 10
+    let_go.set()
+    timer.join()

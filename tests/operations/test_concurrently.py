@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+import os
+import signal
 import threading
+import time
 
 import pytest
 
@@ -46,3 +49,22 @@ def test_the_first_error_stops_what_has_not_begun() -> None:
 
 def test_a_bound_below_one_still_works() -> None:
     assert concurrently(0, str, [1]) == ["1"]
+
+
+def test_an_interrupt_does_not_wait_for_what_has_begun() -> None:
+    let_go = threading.Event()
+    ended = threading.Event()
+
+    def work(n: int) -> None:
+        if n == 0:
+            os.kill(os.getpid(), signal.SIGINT)
+        let_go.wait(20)
+        ended.set()
+
+    begun = time.monotonic()
+    with pytest.raises(KeyboardInterrupt):
+        concurrently(2, work, range(10))
+    assert time.monotonic() - begun < 10
+    assert not ended.is_set()
+    let_go.set()
+    assert ended.wait(10)

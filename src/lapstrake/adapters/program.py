@@ -17,6 +17,8 @@ Hear = Callable[[bytes], None]
 
 LONGEST_RUN = 1800.0  # seconds
 _MOST_KEPT = 64 << 20  # bytes of each stream
+_FAREWELL = 2.0  # seconds that a program has to end in, once it is told to
+_LAST_WORDS = 0.1  # seconds for what it has said already
 _PIECE = 1 << 16
 
 
@@ -59,14 +61,14 @@ def run(
         _give(process.stdin, given)
     try:
         status = process.wait(longest)
-    except subprocess.TimeoutExpired as error:
-        raise InputError(f"no answer in {longest:.0f} s") from error
-    finally:
-        if process.poll() is None:
-            process.kill()
-            process.wait()
-        stdout, stderr = output.end(), errors.end()
-    return Done(status, stdout, stderr)
+    except BaseException as error:  # an interrupt, maybe
+        _end(process)
+        output.leave()
+        errors.leave()
+        if isinstance(error, subprocess.TimeoutExpired):
+            raise InputError(f"no answer in {longest:.0f} s") from error
+        raise
+    return Done(status, output.end(), errors.end())
 
 
 def run_program(
@@ -111,6 +113,16 @@ def _started(
         raise InputError(f"fork/exec {program}: {(error.strerror or str(error)).lower()}") from error
 
 
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """Asked first: git ends the programs that it has started, and removes what it has begun."""
+    process.terminate()
+    try:
+        process.wait(_FAREWELL)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
 def _give(stdin: IO[bytes], data: bytes) -> None:
     try:
         stdin.write(data)
@@ -130,13 +142,18 @@ class _Stream:
         self._thread.start()
 
     def _read(self) -> None:
-        while piece := os.read(self._source.fileno(), _PIECE):
-            self._kept += piece[: _MOST_KEPT - len(self._kept)]
-            self._hear(piece)
+        with self._source as source:
+            while piece := os.read(source.fileno(), _PIECE):
+                self._kept += piece[: _MOST_KEPT - len(self._kept)]
+                self._hear(piece)
+
+    def leave(self) -> None:
+        """Nobody hears any more. What a program has started may keep its output open for as long as it likes."""
+        self._hear = unheard
+        self._thread.join(_LAST_WORDS)
 
     def end(self) -> bytes:
         self._thread.join()
-        self._source.close()
         return bytes(self._kept)
 
 

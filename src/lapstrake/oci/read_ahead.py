@@ -14,19 +14,26 @@ _Step = bytes | BaseException | None  # None: the end
 
 
 def read_ahead(pieces: Iterable[bytes], most: int = 4) -> Iterator[bytes]:
-    """``pieces`` as they are, at most ``most`` of them waiting. An error comes when its turn comes."""
+    """``pieces`` as they are, at most ``most`` of them waiting. An error comes when its turn comes.
+
+    At the end the source has ended too, unless an interrupt from the keyboard made it: a source may stand still for long.
+    """
     waiting: Queue[_Step] = Queue(most)
     given_up = threading.Event()
     thread = threading.Thread(target=_make, args=(pieces, waiting, given_up), name="read ahead", daemon=True)
     thread.start()
+    interrupted = False
     try:
         while (step := waiting.get()) is not None:
             if isinstance(step, BaseException):
                 raise step
             yield step
+    except KeyboardInterrupt:
+        interrupted = True
+        raise
     finally:
         given_up.set()
-        while thread.is_alive():
+        while thread.is_alive() and not interrupted:
             _drain(waiting)
             thread.join(0.01)
 

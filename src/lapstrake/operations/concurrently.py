@@ -17,7 +17,8 @@ class _LeftUndone(Exception):
 def concurrently(most: int, work: Callable[[_Item], _Result], items: Iterable[_Item]) -> list[_Result]:
     """The results in the order of ``items``, with at most ``most`` of them being worked on at a time.
 
-    The first error is raised, once what has begun has ended; what has not begun is left undone.
+    The first error is raised, once what has begun has ended; what has not begun is left undone. An interrupt from the
+    keyboard does not wait for what has begun.
     """
     failures: list[BaseException] = []
 
@@ -30,13 +31,15 @@ def concurrently(most: int, work: Callable[[_Item], _Result], items: Iterable[_I
             failures.append(error)
             raise
 
-    with ThreadPoolExecutor(max(1, most)) as pool:
+    pool = ThreadPoolExecutor(max(1, most))
+    try:
         futures = [pool.submit(attempt, item) for item in items]
-        try:
-            wait(futures, return_when=FIRST_EXCEPTION)
-        except BaseException:  # an interrupt from the keyboard
-            failures.append(_LeftUndone())
-            raise
+        wait(futures, return_when=FIRST_EXCEPTION)
+    except BaseException:
+        failures.append(_LeftUndone())
+        pool.shutdown(wait=False, cancel_futures=True)
+        raise
+    pool.shutdown()
     if failures:
         raise failures[0]
     return [future.result() for future in futures]
