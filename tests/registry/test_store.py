@@ -112,8 +112,7 @@ def test_manifest_stays_while_another_tag_holds_it(store: Store, clock: Clock, t
 
 def test_manifest_stays_while_an_index_names_it(store: Store, clock: Clock) -> None:
     digest = push(store, "app", "1h", b"layer")
-    child = {"mediaType": DOCKER_MANIFEST, "size": 1, "digest": str(digest)}
-    index = json.dumps({"schemaVersion": 2, "mediaType": DOCKER_INDEX, "manifests": [child]}).encode()
+    index = index_of(digest)
     store.put_manifest("app", "multi", DOCKER_INDEX, index)
     clock.now += DAY
     assert is_there(store, "app", str(digest))
@@ -221,9 +220,84 @@ def test_next_start_remembers_everything(store: Store, clock: Clock, tmp_path: P
     assert not is_there(again, "app", str(digest))
 
 
+def test_push_goes_on_over_a_restart(store: Store, clock: Clock, tmp_path: Path) -> None:
+    """A blob that was answered 201 is there for the manifest that comes after it."""
+    digest = add_blob(store, "app", b"pushed, and not named yet")
+    clock.now += DAY
+    again = Store(str(tmp_path / "content"), clock)
+    clock.now += 3599
+    again.sweep(clock.now)
+    assert digest.hex in content(tmp_path)
+    clock.now += 1
+    again.sweep(clock.now)
+    assert content(tmp_path) == set()
+
+
+def test_blob_that_a_push_found_is_kept_while_the_push_brings_others(
+    store: Store, clock: Clock, tmp_path: Path
+) -> None:
+    push(store, "app", "1h", b"layer")
+    clock.now += 3500
+    store.blob("app", Digest.of(b"layer"))  # found there, so it is not sent again
+    for _ in range(10):
+        clock.now += 200
+        store.receiving("app")
+        store.sweep(clock.now)
+    assert not is_there(store, "app", "1h")
+    assert Digest.of(b"layer").hex in content(tmp_path)
+    clock.now += 301
+    store.sweep(clock.now)
+    assert Digest.of(b"layer").hex not in content(tmp_path)
+
+
+def index_of(*children: Digest) -> bytes:
+    described = [{"mediaType": DOCKER_MANIFEST, "size": 1, "digest": str(child)} for child in children]
+    return json.dumps({"schemaVersion": 2, "mediaType": DOCKER_INDEX, "manifests": described}).encode()
+
+
+def put_alone(store: Store, repository: str, layer: bytes) -> Digest:
+    """An image by its digest, as it comes before the index that names it."""
+    add_blob(store, repository, CONFIG)
+    descriptor = Descriptor(DOCKER_LAYER, len(layer), add_blob(store, repository, layer))
+    manifest = manifest_of(CONFIG, [descriptor])
+    store.put_manifest(repository, str(manifest.digest), DOCKER_MANIFEST, manifest.data)
+    return manifest.digest
+
+
+def test_image_that_came_for_another_index_survives_the_end_of_the_first(store: Store, clock: Clock) -> None:
+    child = put_alone(store, "app", b"shared")
+    store.put_manifest("app", "1h", DOCKER_INDEX, index_of(child))
+    clock.now += 3590
+    put_alone(store, "app", b"shared")
+    other = put_alone(store, "app", b"other")
+    clock.now += 20
+    assert not is_there(store, "app", "1h")
+    store.put_manifest("app", "v2", DOCKER_INDEX, index_of(child, other))
+    clock.now += DAY
+    store.sweep(clock.now)
+    assert is_there(store, "app", str(child))
+
+
+def test_image_that_came_for_an_index_that_never_came_ends_a_little_later(store: Store, clock: Clock) -> None:
+    child = put_alone(store, "app", b"shared")
+    store.put_manifest("app", "1h", DOCKER_INDEX, index_of(child))
+    clock.now += 3590
+    put_alone(store, "app", b"shared")
+    for seconds, there in ((20, True), (300, False)):
+        clock.now += seconds
+        store.sweep(clock.now)
+        assert is_there(store, "app", str(child)) == there
+
+
+def test_image_of_an_index_goes_with_it(store: Store, clock: Clock, tmp_path: Path) -> None:
+    child = put_alone(store, "app", b"layer")
+    store.put_manifest("app", "45s", DOCKER_INDEX, index_of(child))
+    clock.now += 45
+    assert not is_there(store, "app", str(child))
+
+
 def test_next_start_clears_what_was_left_unfinished(store: Store, clock: Clock, tmp_path: Path) -> None:
     push(store, "app", "v1", b"layer")
-    add_blob(store, "app", b"pushed, but never named")
     root = tmp_path / "content"
     Path(store.upload_path("app")).write_bytes(b"half")
     (root / "blobs" / "ff").mkdir(exist_ok=True)

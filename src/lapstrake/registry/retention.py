@@ -8,11 +8,11 @@ from collections.abc import Callable
 from lapstrake.oci.digest import Digest
 from lapstrake.registry.ledger import Ledger
 from lapstrake.registry.lifetimes import is_internal, lifetime
-from lapstrake.registry.manifest import inspect
+from lapstrake.registry.manifest import Inspected, inspect
 from lapstrake.registry.refusals import Refusal
 from lapstrake.registry.shelf import BLOBS, MANIFESTS, PAST, TAGS, Shelf, Tag
 
-_RECENT = 300.0  # seconds during which a blob that was asked for is not removed
+_RECENT = 300.0  # seconds for which a push that has no news is believed to go on
 
 
 class Retention:
@@ -21,7 +21,7 @@ class Retention:
     Times are seconds of the registry's clock. Callers hold the store's lock.
     """
 
-    def __init__(self, shelf: Shelf, ledger: Ledger, unnamed: float) -> None:
+    def __init__(self, shelf: Shelf, ledger: Ledger, unnamed: float, now: float) -> None:
         """``unnamed``: seconds for which a new blob is kept that no manifest names."""
         self._shelf = shelf
         self._ledger = ledger
@@ -30,7 +30,11 @@ class Retention:
         self._asked: dict[tuple[str, Digest], float] = {}
         self._candidates: dict[tuple[str, Digest], float] = {}  # when to look whether it is named
         self._received: dict[str, float] = {}  # when a repository got content that is not named yet
-        self._recover()
+        self._awaiting: dict[
+            tuple[str, Digest], float
+        ] = {}  # manifests that came alone: an index will name them
+        self._ended: set[tuple[str, Digest]] = set()  # those of them that nothing held any more
+        self._recover(now)
 
     def tag(self, name: str, digest: Digest, now: float) -> Tag:
         """A tag whose life, if its name gives it one, begins now."""
@@ -58,8 +62,17 @@ class Retention:
         self._received[repository] = now
 
     def asked_for(self, repository: str, digest: Digest, now: float) -> None:
-        """Keep a blob for some minutes: a push that found it there will name it soon."""
+        """Keep a blob for some minutes, and while content is coming in: a push that found it there will name it."""
         self._asked[repository, digest] = now
+
+    def put(self, repository: str, digest: Digest, inspected: Inspected, now: float, *, alone: bool) -> None:
+        """``alone``: by its digest. The end of what held it before must not take along what an index will name soon."""
+        for named in inspected.named if inspected.is_index else ():
+            self._awaiting.pop((repository, named), None)
+        if alone and inspected.subject is None:
+            self._awaiting[repository, digest] = now
+        else:
+            self._awaiting.pop((repository, digest), None)
 
     def is_due(self, now: float) -> bool:
         """Whether a tag may have ended by ``now``."""
@@ -78,8 +91,9 @@ class Retention:
         for repository, name in due:
             ended = self._ledger.repository(repository).tags.get(name)
             self.remove_tag(repository, name)
-            if ended is not None and not self._is_held(repository, ended.digest, but=is_internal):
+            if ended is not None and self._may_go(repository, ended.digest, but=is_internal):
                 self._remove_with_companions(repository, ended.digest)
+        self._remove_awaiting(now)
         self.remove_unnamed_blobs(now)
         return [(repository, name) for repository, name in due if not name.startswith(PAST)]
 
@@ -101,7 +115,7 @@ class Retention:
         for child in known.named:
             if child not in found.manifests:
                 self._candidates[repository, child] = 0.0
-            elif not self._is_held(repository, child):
+            elif self._may_go(repository, child):
                 self.remove_manifest(repository, child)
 
     def remove_blob(self, repository: str, digest: Digest) -> None:
@@ -111,7 +125,7 @@ class Retention:
 
     def remove_unnamed_blobs(self, now: float) -> None:
         """Blobs that no manifest names any more, or not in time, unless somebody asked for them just now."""
-        for key in [key for key, when in self._asked.copy().items() if now - when >= _RECENT]:
+        for key in [key for key in self._asked.copy() if not self._is_wanted(key, now)]:
             del self._asked[key]
         for repository in [
             name for name, when in self._received.copy().items() if now - when >= self._unnamed
@@ -127,6 +141,22 @@ class Retention:
             elif key not in self._asked:
                 del self._candidates[key]
                 self.remove_blob(repository, digest)
+
+    def _is_wanted(self, key: tuple[str, Digest], now: float) -> bool:
+        """Whether a push that asked for a blob may still be under way."""
+        asked = self._asked[key]
+        news = max(asked, self._received.get(key[0], asked))
+        return now - news < _RECENT and now - asked < max(self._unnamed, _RECENT)
+
+    def _remove_awaiting(self, now: float) -> None:
+        """The manifests that nothing held any more, and that no index named in time."""
+        for key in [key for key, when in self._awaiting.items() if now - when >= _RECENT]:
+            del self._awaiting[key]
+        for repository, digest in sorted(self._ended - self._awaiting.keys()):
+            self._ended.discard((repository, digest))
+            there = digest in self._ledger.repository(repository).manifests
+            if there and not self._is_held(repository, digest, but=is_internal):
+                self._remove_with_companions(repository, digest)
 
     def _due(self, now: float) -> list[tuple[str, str]]:
         due = set()
@@ -152,6 +182,15 @@ class Retention:
             self._ledger.drop_content(digest)
             self._shelf.remove(self._shelf.content(digest))
 
+    def _may_go(self, repository: str, digest: Digest, but: Callable[[str], bool] = lambda _: False) -> bool:
+        """Whether nothing holds a manifest (see ``_is_held``), nor will in a moment."""
+        if self._is_held(repository, digest, but):
+            return False
+        if (repository, digest) in self._awaiting:
+            self._ended.add((repository, digest))
+            return False
+        return True
+
     def _is_held(self, repository: str, digest: Digest, but: Callable[[str], bool] = lambda _: False) -> bool:
         """Whether a tag (``but`` some) or an index holds a manifest."""
         found = self._ledger.repository(repository)
@@ -171,8 +210,11 @@ class Retention:
             if not self._is_held(repository, referrer):
                 self._remove_with_companions(repository, referrer)
 
-    def _recover(self) -> None:
-        """Learn what is there, and clear what an earlier process left unfinished."""
+    def _recover(self, now: float) -> None:
+        """Learn what is there, and clear what an earlier process left unfinished.
+
+        Pushes go on over a restart: blobs that no manifest names yet are kept as if they had just come.
+        """
         held: set[Digest] = set()
         sizes = dict(self._shelf.contents())
         for repository, ever_manifest in self._shelf.repositories():
@@ -183,7 +225,7 @@ class Retention:
             for digest in self._shelf.digests(repository, BLOBS):
                 if digest in sizes:
                     self._ledger.add_blob(repository, digest)
-                    self._candidates[repository, digest] = 0.0
+                    self._candidates[repository, digest] = now + self._unnamed
                     held.add(digest)
                 else:
                     self._shelf.remove(self._shelf.place(repository, BLOBS, digest.hex))

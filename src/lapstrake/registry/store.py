@@ -57,7 +57,7 @@ class Store:
         self._lock = threading.RLock()
         self._shelf = Shelf(folder)
         self._ledger = Ledger()
-        self._retention = Retention(self._shelf, self._ledger, self.limits.unnamed)
+        self._retention = Retention(self._shelf, self._ledger, self.limits.unnamed, clock())
 
     @property
     def folder(self) -> str:
@@ -161,6 +161,7 @@ class Store:
                 self._shelf.settle(drafts[1], place)
                 self._ledger.add_content(digest, len(data))
                 self._ledger.add_manifest(repository, digest, media_type, inspected)
+                self._retention.put(repository, digest, inspected, self._clock(), alone=tag is None)
                 if tag is not None:
                     self._retention.set_tag(repository, reference, tag, drafts[2])
         finally:
