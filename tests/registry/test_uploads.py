@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import socket
 import time
@@ -230,3 +231,39 @@ def test_metrics_count(tmp_path: Path, clock: Clock) -> None:
         assert f"lapstrake_registry_{line}" in lines
     for line in ("sweeps_total 1", "ended_tags_total 1", "stored_tags 0", "stored_bytes 0"):
         assert f"lapstrake_registry_{line}" in after.splitlines()
+
+
+def full_disk(*_: object) -> None:
+    raise OSError(errno.ENOSPC, "No space left on device")
+
+
+def test_disk_that_is_full_is_a_refusal_and_leaves_nothing(
+    tmp_path: Path, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with serving(tmp_path, clock) as client:
+        assert client.put(b"{}").status == 201
+        for function in ("os.fdatasync", "lapstrake.registry.shelf.Shelf.mark"):
+            with monkeypatch.context() as patched:
+                patched.setattr(function, full_disk)
+                assert refusal(client.put(b"another")) == (507, "DENIED")
+        with monkeypatch.context() as patched:
+            patched.setattr("os.fdatasync", full_disk)
+            manifest = manifest_of(b"{}", []).data
+            answer = client("PUT", "a/b/manifests/v1", manifest, Content_Type=DOCKER_MANIFEST)
+            assert refusal(answer) == (507, "DENIED")
+        assert os.listdir(tmp_path / "uploads") == []
+        contents = [name for _, _, names in os.walk(tmp_path / "blobs") for name in names]
+        assert contents == [Digest.of(b"{}").hex]
+        assert client.registry.store.counts()["bytes"] == 2
+        assert client.put(b"another").status == 201
+
+
+def test_upload_that_the_disk_did_not_take_is_not_believed_the_second_time(
+    tmp_path: Path, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with serving(tmp_path, clock) as client:
+        place = f"{client.begin()}?digest={Digest.of(b'x')}"
+        with monkeypatch.context() as patched:
+            patched.setattr("os.fdatasync", full_disk)
+            assert client("PUT", place, b"x").status == 507
+        assert client("PUT", place).status == 404

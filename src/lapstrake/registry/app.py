@@ -88,8 +88,7 @@ class Application:
         except TimeoutError:
             refusal = refusals.stalled_upload()
         except Exception as error:
-            _LOG.exception("%s %s failed", request.method, request.scope["path"])
-            refusal = refusals.unfinished(type(error).__name__)
+            refusal = _accident(request, error)
         return Response(refusal.body(), refusal.status, refusal.headers, JSON)
 
     async def _handle(self, request: Request) -> Response:
@@ -129,6 +128,14 @@ class Application:
 
     async def _page(self, request: Request, found: Route) -> Response:
         return Response(self._metrics.page(*self._counts()), media_type=CONTENT_TYPE)
+
+
+def _accident(request: Request, error: Exception) -> Refusal:
+    """What can go wrong anywhere: a full disk, or something that is wrong with us."""
+    if isinstance(error, OSError) and refusals.is_for_want_of_room(error):
+        return refusals.full()
+    _LOG.exception("%s %s failed", request.method, request.scope["path"])
+    return refusals.unfinished(type(error).__name__)
 
 
 def _check_origin(request: Request) -> None:

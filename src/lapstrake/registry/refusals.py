@@ -6,8 +6,11 @@ gives them, since clients print them.
 
 from __future__ import annotations
 
+import errno
 import json
 from collections.abc import Mapping, Sequence
+
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 class Refusal(Exception):
@@ -101,6 +104,10 @@ def full() -> Refusal:
     at once after 429, 500, 502, 503, 504, UNKNOWN, UNAVAILABLE and TOOMANYREQUESTS.
     """
     return Refusal(507, "DENIED", "the registry has no room for more content")
+
+
+def is_for_want_of_room(error: OSError) -> bool:
+    return error.errno in _NO_ROOM
 
 
 def too_many_uploads() -> Refusal:

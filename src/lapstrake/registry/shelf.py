@@ -22,7 +22,8 @@ import json
 import os
 import re
 import uuid
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from lapstrake.errors import InputError
@@ -87,11 +88,27 @@ class Shelf:
     def draft(self, data: bytes) -> str:
         """A file with ``data`` that is safely on the disk and has no place yet."""
         path = self.upload()
-        with open(path, "xb") as file:
-            file.write(data)
-            file.flush()
-            os.fdatasync(file.fileno())
+        try:
+            with open(path, "xb") as file:
+                file.write(data)
+                file.flush()
+                os.fdatasync(file.fileno())
+        except BaseException:
+            self.remove(path)
+            raise
         return path
+
+    @contextmanager
+    def drafts(self, contents: Iterable[bytes]) -> Iterator[Sequence[str]]:
+        """A draft of each of ``contents``. In the end those that got no place are removed."""
+        made: list[str] = []
+        try:
+            for data in contents:
+                made.append(self.draft(data))  # noqa: PERF401 - those made before one fails are to be removed
+            yield made
+        finally:
+            for path in made:
+                self.remove(path)
 
     def settle(self, draft: str, path: str) -> None:
         """Give a draft its place, instead of what was there."""

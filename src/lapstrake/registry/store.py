@@ -126,7 +126,12 @@ class Store:
         with self._lock:
             self._retention.new_blob(repository, digest, self._clock())
             self._shelf.settle(uploaded, target)
-            self._shelf.mark(place)
+            try:
+                self._shelf.mark(place)
+            except OSError:
+                if not self._ledger.is_held(digest):
+                    self._shelf.remove(target)
+                raise
             self._ledger.add_content(digest, size)
             self._ledger.add_blob(repository, digest)
         self._shelf.sync(target, place)
@@ -151,22 +156,16 @@ class Store:
         self._check_needed(repository, inspected)
         self.check_room(len(data))
         tag = None if ":" in reference else self._retention.tag(reference, digest, self._clock())
-        drafts = [self._shelf.draft(data), self._shelf.draft(media_type.encode())]
-        if tag is not None:
-            drafts.append(self._shelf.draft(tag.to_bytes()))
-        try:
-            with self._lock:
-                self._check_needed(repository, inspected)
-                self._shelf.settle(drafts[0], content)
-                self._shelf.settle(drafts[1], place)
-                self._ledger.add_content(digest, len(data))
-                self._ledger.add_manifest(repository, digest, media_type, inspected)
-                self._retention.put(repository, digest, inspected, self._clock(), alone=tag is None)
-                if tag is not None:
-                    self._retention.set_tag(repository, reference, tag, drafts[2])
-        finally:
-            for draft in drafts:
-                self._shelf.remove(draft)
+        said = (data, media_type.encode(), *(() if tag is None else (tag.to_bytes(),)))
+        with self._shelf.drafts(said) as drafts, self._lock:
+            self._check_needed(repository, inspected)
+            self._shelf.settle(drafts[0], content)
+            self._shelf.settle(drafts[1], place)
+            self._ledger.add_content(digest, len(data))
+            self._ledger.add_manifest(repository, digest, media_type, inspected)
+            self._retention.put(repository, digest, inspected, self._clock(), alone=tag is None)
+            if tag is not None:
+                self._retention.set_tag(repository, reference, tag, drafts[2])
         tags = () if tag is None else (self._shelf.place(repository, TAGS, reference),)
         self._shelf.sync(content, place, *tags)
         return inspected

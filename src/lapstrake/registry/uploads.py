@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import errno
 import os
 import threading
 from collections.abc import Callable, Sequence
@@ -16,7 +15,6 @@ from lapstrake.registry.shelf import ALGORITHMS
 from lapstrake.registry.store import Store
 
 _READ = 1 << 20
-_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _MOST_PARTS = 512  # buffers that one writev takes; the system's bound is 1024
 
 
@@ -104,7 +102,7 @@ class Uploads:
                 _write(self._file(upload), pieces)
             except OSError as error:
                 self.abandon(upload)
-                raise (refusals.full() if error.errno in _NO_ROOM else error) from error
+                raise (refusals.full() if refusals.is_for_want_of_room(error) else error) from error
             for piece in pieces:
                 upload.hasher.update(piece)
             upload.size += more
@@ -114,7 +112,10 @@ class Uploads:
                 self._bytes += more
 
     def finish(self, upload: Upload, digest: Digest, last: Sequence[bytes] = ()) -> None:
-        """Make the upload, with its ``last`` pieces, a blob of its repository. A wrong digest ends the upload."""
+        """Make the upload, with its ``last`` pieces, a blob of its repository. A wrong digest ends the upload.
+
+        So does a disk that does not take it: asked once more, the system would say that all is written.
+        """
         with upload.guard:
             self.write(upload, last)
             if upload.algorithm != digest.algorithm:
@@ -122,14 +123,21 @@ class Uploads:
             if upload.hasher.digest != digest:
                 self.abandon(upload)
                 raise refusals.invalid_digest({"Digest": str(digest), "Reason": {}})
-            os.fdatasync(upload.file)
+            try:
+                os.fdatasync(upload.file)
+            except OSError:
+                self.abandon(upload)
+                raise
             self._forget(upload)
-        self._store.add_blob(upload.repository, digest, upload.path)
+        try:
+            self._store.add_blob(upload.repository, digest, upload.path)
+        except BaseException:
+            self._remove(upload)
+            raise
 
     def abandon(self, upload: Upload) -> None:
         self._forget(upload)
-        if os.path.exists(upload.path):
-            os.unlink(upload.path)
+        self._remove(upload)
 
     def sweep(self, now: float) -> None:
         """Give up the uploads that have had no news for long."""
@@ -148,6 +156,12 @@ class Uploads:
             flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
             upload.file = os.open(upload.path, flags, 0o600)
         return upload.file
+
+    def _remove(self, upload: Upload) -> None:
+        try:
+            os.unlink(upload.path)
+        except FileNotFoundError:
+            pass
 
     def _forget(self, upload: Upload) -> None:
         with upload.guard, self._lock:
