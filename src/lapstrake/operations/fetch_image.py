@@ -82,9 +82,7 @@ class Cache:
         kept = self._place(kind, digest)
         if size <= self.most_bytes and not os.path.lexists(kept):
             make_private_folders(os.path.dirname(kept))
-            draft = (
-                f"{kept}.{uuid.uuid4().hex[:12]}"  # a copy that was interrupted must not pass for the whole
-            )
+            draft = f"{kept}.{uuid.uuid4().hex[:12]}"  # half a copy must not pass for the whole
             try:
                 shutil.copytree(source, draft, symlinks=True)
                 os.chmod(draft, 0o700)

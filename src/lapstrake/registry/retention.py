@@ -32,7 +32,7 @@ class Retention:
         self._received: dict[str, float] = {}  # when a repository got content that is not named yet
         self._awaiting: dict[
             tuple[str, Digest], float
-        ] = {}  # manifests that came alone: an index will name them
+        ] = {}  # when a manifest came that an index may name yet
         self._ended: set[tuple[str, Digest]] = set()  # those of them that nothing held any more
         self._recover(now)
 
