@@ -118,7 +118,7 @@ def test_old_stable_charts(helm):
             {"CHART": "version: [1]"},
             {"name": "w"},
             "Retrieving helm chart metadata: error unmarshaling JSON: while decoding JSON: "
-            "json: cannot unmarshal array into Go struct field .version of type string",
+            "json: cannot unmarshal array into Go struct field chartMeta.Version of type string",
             id="version-of-a-chart-is-no-text",
         ),
         pytest.param(

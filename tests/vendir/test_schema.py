@@ -24,6 +24,14 @@ def read(contents: object) -> object:
         pytest.param({"legalPaths": [], "permissions": 0}, {"legalPaths": [], "permissions": 0}, id="kept"),
         pytest.param({"git": {"secretRef": {}}}, {"git": {"secretRef": {}}}, id="empty-object"),
         pytest.param({"directory": {}}, {"directory": {"path": ""}}, id="always-there"),
+        pytest.param(
+            {"githubRelease": {"url": "u"}},
+            {"githubRelease": {"slug": "", "tag": "", "url": "u"}},
+            id="always-there-of-a-release",
+        ),
+        pytest.param(
+            {"image": {"responseHeaderTimeout": 5}}, {"image": {"responseHeaderTimeout": 5}}, id="time-limit"
+        ),
         pytest.param({"inline": {"paths": {"a": None}}}, {"inline": {"paths": {"a": ""}}}, id="null-in-map"),
         pytest.param({"permissions": 448.0}, {"permissions": 448}, id="whole-float"),
     ],
@@ -32,41 +40,61 @@ def test_values_are_read_as_the_original_reads_them(raw, found):
     assert read(raw) == found
 
 
-AT = ".directories.0.contents.0"
+AT = "directories.contents"
 
 
 @pytest.mark.parametrize(
     ("raw", "message"),
     [
-        pytest.param("a", f"string into {AT} of type config.DirectoryContents", id="list-item"),
+        pytest.param(
+            "a",
+            f"string into Go struct field Directory.{AT} of type config.DirectoryContents",
+            id="list-item",
+        ),
         pytest.param(
             {"git": []},
-            f"array into Go struct field {AT}.git of type config.DirectoryContentsGit",
+            f"array into Go struct field DirectoryContents.{AT}.git of type config.DirectoryContentsGit",
             id="source",
         ),
-        pytest.param({"lazy": "x"}, f"string into Go struct field {AT}.lazy of type bool", id="bool"),
+        pytest.param(
+            {"lazy": "x"}, f"string into Go struct field DirectoryContents.{AT}.lazy of type bool", id="bool"
+        ),
         pytest.param(
             {"permissions": 5.5},
-            f"number 5.5 into Go struct field {AT}.permissions of type fs.FileMode",
+            f"number 5.5 into Go struct field DirectoryContents.{AT}.permissions of type fs.FileMode",
             id="fraction",
         ),
         pytest.param(
             {"permissions": -1},
-            f"number -1 into Go struct field {AT}.permissions of type fs.FileMode",
+            f"number -1 into Go struct field DirectoryContents.{AT}.permissions of type fs.FileMode",
             id="negative",
         ),
         pytest.param(
             {"git": {"refSelection": {"semver": 1}}},
-            f"number into Go struct field {AT}.git.refSelection.semver of type v1alpha1.VersionSelectionSemver",
+            f"number into Go struct field VersionSelection.{AT}.git.refSelection.semver "
+            "of type v1alpha1.VersionSelectionSemver",
             id="deep",
         ),
         pytest.param(
             {"inline": {"paths": {"f": {}}}},
-            f"object into Go struct field {AT}.inline.paths.f of type string",
+            f"object into Go struct field DirectoryContentsInline.{AT}.inline.paths of type string",
             id="map-value",
         ),
         pytest.param(
-            {"path": [], "lazy": 1}, f"number into Go struct field {AT}.lazy of type bool", id="first-by-name"
+            {"inline": {"pathsFrom": [{"secretRef": {"name": 1}}]}},
+            f"number into Go struct field DirectoryContentsInlineSourceRef.{AT}.inline.pathsFrom.secretRef."
+            "DirectoryContentsLocalRef.name of type string",
+            id="embedded-name-is-text-alone",
+        ),
+        pytest.param(
+            {"includePaths": [[]]},
+            f"array into Go struct field DirectoryContents.{AT}.includePaths of type string",
+            id="text-in-list",
+        ),
+        pytest.param(
+            {"path": [], "lazy": 1},
+            f"number into Go struct field DirectoryContents.{AT}.lazy of type bool",
+            id="first-by-name",
         ),
     ],
 )
@@ -75,6 +103,25 @@ def test_wrong_value_is_told_in_gos_words(raw, message):
         read(raw)
     prefix = "error unmarshaling JSON: while decoding JSON: json: cannot unmarshal "
     assert str(caught.value) == prefix + message
+
+
+@pytest.mark.parametrize(
+    ("raw", "message"),
+    [
+        ({"metadata": []}, "array into Go struct field Secret.Metadata of type config.GenericMetadata"),
+        (
+            {"metadata": {"name": []}},
+            "array into Go struct field GenericMetadata.Metadata.Name of type string",
+        ),
+        ({"type": []}, "array into Go struct field Secret.Type of type string"),
+        ({"data": {"k": 1}}, "number into Go struct field Secret.Data of type []uint8"),
+        ({"data": {"k": [300]}}, "number 300 into Go struct field Secret.Data of type uint8"),
+    ],
+)
+def test_wrong_value_of_a_secret_is_told_with_capital_names(raw, message):
+    with pytest.raises(InputError) as caught:
+        schema.read(raw, schema.SECRET)
+    assert str(caught.value).endswith(f"json: cannot unmarshal {message}")
 
 
 @pytest.mark.parametrize(
@@ -93,9 +140,12 @@ def test_wrong_value_is_told_in_gos_words(raw, message):
 def test_secret_must_be_base64(text, at):
     with pytest.raises(InputError) as caught:
         schema.read({"data": {"k": text}}, schema.SECRET)
-    assert str(caught.value).endswith(
-        f"string into Go struct field .data.k of type []uint8: illegal base64 data at input byte {at}"
-    )
+    message = f"error unmarshaling JSON: while decoding JSON: illegal base64 data at input byte {at}"
+    assert str(caught.value) == message
+
+
+def test_secret_may_be_a_list_of_bytes():
+    assert schema.read({"data": {"k": [104, 105]}}, schema.SECRET) == {"data": {"k": b"hi"}}
 
 
 def test_base64_may_be_broken_over_lines():

@@ -53,7 +53,20 @@ def test_digest_of_lazy_contents_is_the_original_tools():
             'image from u:tag={"semver":{"constraints":">1.0.0"}}',
             id="image",
         ),
+        pytest.param("{path: a, image: {}}", "image from ?", id="no-image"),
+        pytest.param("{path: a, hg: {url: u}}", "hg from u@?", id="no-ref"),
+        pytest.param("{path: a, git: {url: u, ref: r, refSelection: {}}}", "git from u@r", id="ref-first"),
+        pytest.param(
+            "{path: a, git: {url: u, refSelection: {semver: {prereleases: {}}}}}",
+            'git from u@ref={"semver":{"prereleases":{}}}',
+            id="git-selection",
+        ),
         pytest.param("{path: a, githubRelease: {slug: s/t}}", "github release ", id="no-release"),
+        pytest.param(
+            "{path: a, githubRelease: {slug: s/t, latest: true, tagSelection: {semver: {constraints: '>1'}}}}",
+            "github release s/t@[>1]",
+            id="release-selection",
+        ),
         pytest.param(
             "{path: a, githubRelease: {slug: s/t, latest: true}}", "github release s/t@latest", id="release"
         ),
@@ -116,6 +129,11 @@ def test_bad_configuration_is_refused(text, message):
         str(caught.value)
         == f"Parsing resource config 'vendir.yml': Unmarshaling config: Validating config: {message}"
     )
+
+
+@pytest.mark.parametrize("version", ["0.40", "0.40.0.0", "0.1.0-rc.1"])
+def test_minimum_version_may_be_shorter_or_longer(version):
+    assert config_of(f"minimumRequiredVersion: '{version}'").minimum_version == version
 
 
 def test_secrets_stand_beside_the_configuration():

@@ -213,5 +213,8 @@ def _check_minimum(minimum: str) -> None:
 
 
 def _numbers(version: str) -> list[int]:
+    """Without zeros at the end, so that 1, 1.0 and 1.0.0.0 are one version."""
     numbers = [int(part) for part in version.split(".")]
-    return numbers + [0] * (3 - len(numbers))
+    while numbers and not numbers[-1]:
+        numbers.pop()
+    return numbers

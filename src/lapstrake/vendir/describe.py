@@ -17,9 +17,9 @@ def source_line(contents: Contents) -> str:
     if contents.kind == "http":
         return f"http from {source.get('url', '')}"
     if contents.kind == "image":
-        return f"image from {source.get('url', '')}{_tag(source)}"
+        return f"image from {_reference(source, 'url')}"
     if contents.kind == "imgpkgBundle":
-        return f"imgpkgBundle from {source.get('image', '')}{_tag(source)}"
+        return f"imgpkgBundle from {_reference(source, 'image')}"
     if contents.kind == "githubRelease":
         return f"github release {_release(source)}"
     if contents.kind == "helmChart":
@@ -28,25 +28,29 @@ def source_line(contents: Contents) -> str:
 
 
 def _ref(source: Mapping[str, Any]) -> str:
+    if source.get("ref"):
+        return str(source["ref"])
     selection = source.get("refSelection")
-    return _json(selection) if selection is not None else str(source.get("ref", ""))
+    return f"ref={_json(selection)}" if selection is not None else "?"
 
 
-def _tag(source: Mapping[str, Any]) -> str:
+def _reference(source: Mapping[str, Any], key: str) -> str:
+    if not source.get(key):
+        return "?"
     selection = source.get("tagSelection")
-    return f":tag={_json(selection)}" if selection is not None else ""
+    return f"{source[key]}:tag={_json(selection)}" if selection is not None else str(source[key])
 
 
 def _release(source: Mapping[str, Any]) -> str:
     if source.get("url"):
         return str(source["url"])
-    if source.get("latest"):
-        return f"{source.get('slug', '')}@latest"
-    selection = source.get("tagSelection")
-    if selection is None and not source.get("tag"):
-        return ""
-    tag = f"tag={_json(selection)}" if selection is not None else source.get("tag", "")
-    return f"{source.get('slug', '')}@{tag}"
+    slug = source.get("slug", "")
+    if source.get("tag"):
+        return f"{slug}@{source['tag']}"
+    if (selection := source.get("tagSelection")) is not None:
+        semver = selection.get("semver")
+        return f"{slug}@" if semver is None else f"{slug}@[{semver.get('constraints', '')}]"
+    return f"{slug}@latest" if source.get("latest") else ""
 
 
 def _chart(source: Mapping[str, Any]) -> str:

@@ -13,13 +13,13 @@ import string
 import struct
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from lapstrake.errors import InputError
 from lapstrake.yamldoc.gojson import float_text
 
-_UNSIGNED_32 = 1 << 32
-_SIGNED_64 = 1 << 63
+_SIGNED_64 = (-(1 << 63), 1 << 63)
+_RANGES = {"fs.FileMode": (0, 1 << 32), "uint8": (0, 1 << 8)}
 _BASE64 = frozenset(string.ascii_letters + string.digits + "+/")
 
 
@@ -27,13 +27,29 @@ _BASE64 = frozenset(string.ascii_letters + string.digits + "+/")
 class Type:
     """``name`` is the one in messages. Of an object ``fields`` are known, of a list or map all ``items`` are alike.
 
-    ``kept``: a field of this type stays although it is empty.
+    ``kept``: a field of this type stays although it is empty. ``shown`` are fields that messages name otherwise.
+    ``strict``: nothing but text is taken for text.
     """
 
     name: str
     fields: Mapping[str, Type] = field(default_factory=dict)
     items: Type | None = None
     kept: bool = False
+    shown: Mapping[str, str] = field(default_factory=dict)
+    strict: bool = False
+
+
+class _Place(NamedTuple):
+    """Where a value belongs, as messages show it: the innermost object and the fields on the way, no indexes."""
+
+    owner: str = ""
+    fields: tuple[str, ...] = ()
+
+    def within(self, kind: Type, name: str) -> _Place:
+        return _Place(kind.name.rpartition(".")[2], (*self.fields, kind.shown.get(name, name)))
+
+    def __str__(self) -> str:
+        return f"Go struct field {self.owner}.{'.'.join(self.fields)}" if self.fields else "Go value"
 
 
 STRING = Type("string")
@@ -41,6 +57,7 @@ BOOL = Type("bool")
 INT = Type("int")
 MODE = Type("fs.FileMode")
 BYTES = Type("[]uint8")
+_BYTE = Type("uint8")
 STRINGS = Type("[]string", items=STRING)
 KEPT_STRING = Type("string", kept=True)
 TEXTS = Type("map[string]string", items=STRING)
@@ -48,6 +65,11 @@ TEXTS = Type("map[string]string", items=STRING)
 
 def _object(name: str, /, **fields: Type) -> Type:
     return Type(name, fields)
+
+
+def _untagged(name: str, /, **fields: Type) -> Type:
+    """An object whose fields messages show with a capital letter."""
+    return Type(name, fields, shown={key: key[0].upper() + key[1:] for key in fields})
 
 
 def _list(of: Type) -> Type:
@@ -58,7 +80,11 @@ _REF = _object("config.DirectoryContentsLocalRef", name=STRING)
 _PRERELEASES = _object("v1alpha1.VersionSelectionSemverPrereleases", identifiers=STRINGS)
 _SEMVER = _object("v1alpha1.VersionSelectionSemver", constraints=STRING, prereleases=_PRERELEASES)
 _SELECTION = _object("v1alpha1.VersionSelection", semver=_SEMVER)
-_INLINE_REF = _object("config.DirectoryContentsInlineSourceRef", directoryPath=STRING, name=STRING)
+_INLINE_REF = Type(
+    "config.DirectoryContentsInlineSourceRef",
+    {"directoryPath": STRING, "name": Type("string", strict=True)},
+    shown={"name": "DirectoryContentsLocalRef.name"},
+)
 _INLINE_SOURCE = _object(
     "config.DirectoryContentsInlineSource", secretRef=_INLINE_REF, configMapRef=_INLINE_REF
 )
@@ -85,12 +111,13 @@ SOURCES: Mapping[str, Type] = {
         url=STRING,
         tagSelection=_SELECTION,
         secretRef=_REF,
+        responseHeaderTimeout=INT,
         dangerousSkipTLSVerify=BOOL,
     ),
     "githubRelease": _object(
         "config.DirectoryContentsGithubRelease",
-        slug=STRING,
-        tag=STRING,
+        slug=KEPT_STRING,
+        tag=KEPT_STRING,
         tagSelection=_SELECTION,
         latest=BOOL,
         url=STRING,
@@ -116,6 +143,7 @@ SOURCES: Mapping[str, Type] = {
         image=STRING,
         tagSelection=_SELECTION,
         secretRef=_REF,
+        responseHeaderTimeout=INT,
         dangerousSkipTLSVerify=BOOL,
         recursive=BOOL,
     ),
@@ -140,7 +168,7 @@ _DIRECTORY = _object(
     contents=_list(_CONTENTS),
     permissions=Type("fs.FileMode", kept=True),
 )
-_METADATA = _object("config.GenericMetadata", name=STRING)
+_METADATA = _untagged("config.GenericMetadata", name=STRING)
 
 RESOURCE = _object("config.resource", apiVersion=STRING, kind=STRING)
 CONFIG = _object(
@@ -150,11 +178,13 @@ CONFIG = _object(
     minimumRequiredVersion=STRING,
     directories=_list(_DIRECTORY),
 )
-SECRET = _object("config.Secret", metadata=_METADATA, data=Type("map[string][]uint8", items=BYTES))
-CONFIG_MAP = _object("config.ConfigMap", metadata=_METADATA, data=TEXTS)
-CHART = _object("v1alpha1.HelmChart", version=STRING, appVersion=STRING)
+SECRET = _untagged(
+    "config.Secret", metadata=_METADATA, type=STRING, data=Type("map[string][]uint8", items=BYTES)
+)
+CONFIG_MAP = _untagged("config.ConfigMap", metadata=_METADATA, data=TEXTS)
+CHART = _untagged("helmchart.chartMeta", version=STRING, appVersion=STRING)
 
-_LOCKED_IMAGE = {"url": STRING, "tag": STRING}
+_LOCKED_IMAGE = {"url": KEPT_STRING, "tag": STRING}
 LOCK = _object(
     "config.LockConfig",
     apiVersion=STRING,
@@ -169,19 +199,25 @@ LOCK = _object(
                     path=STRING,
                     configDigest=STRING,
                     git=_object(
-                        "config.LockDirectoryContentsGit", sha=STRING, tags=STRINGS, commitTitle=STRING
+                        "config.LockDirectoryContentsGit",
+                        sha=KEPT_STRING,
+                        tags=STRINGS,
+                        commitTitle=KEPT_STRING,
                     ),
                     hg=_object(
-                        "config.LockDirectoryContentsHg", sha=STRING, tags=STRINGS, changeSetTitle=STRING
+                        "config.LockDirectoryContentsHg",
+                        sha=KEPT_STRING,
+                        tags=STRINGS,
+                        changeSetTitle=KEPT_STRING,
                     ),
                     http=_object("config.LockDirectoryContentsHTTP"),
                     image=_object("config.LockDirectoryContentsImage", **_LOCKED_IMAGE),
                     imgpkgBundle=_object(
-                        "config.LockDirectoryContentsImgpkgBundle", image=STRING, tag=STRING
+                        "config.LockDirectoryContentsImgpkgBundle", image=KEPT_STRING, tag=STRING
                     ),
                     githubRelease=_object("config.LockDirectoryContentsGithubRelease", **_LOCKED_IMAGE),
                     helmChart=_object(
-                        "config.LockDirectoryContentsHelmChart", version=STRING, appVersion=STRING
+                        "config.LockDirectoryContentsHelmChart", version=KEPT_STRING, appVersion=KEPT_STRING
                     ),
                     manual=_object("config.LockDirectoryContentsManual"),
                     directory=_object("config.LockDirectoryContentsDirectory"),
@@ -197,7 +233,7 @@ def read(value: Any, kind: Type) -> Any:
     """``value`` (plain YAML) as ``kind``. Raises InputError ``error unmarshaling JSON: ...`` in Go's words."""
     _refuse_infinite(value)
     try:
-        return _read(value, kind, "", in_list=False)
+        return _read(value, kind, _Place())
     except InputError as e:
         raise InputError(f"error unmarshaling JSON: while decoding JSON: {e}") from e
 
@@ -213,35 +249,36 @@ def _refuse_infinite(value: Any) -> None:
         raise InputError(f"error converting YAML to JSON: json: unsupported value: {shown}")
 
 
-def _read(value: Any, kind: Type, at: str, *, in_list: bool) -> Any:
-    if kind.name.startswith(("config.", "v1alpha1.")):
-        return _read_object(value, kind, at, in_list=in_list)
+def _is_object(kind: Type) -> bool:
+    return kind.name.startswith(("config.", "v1alpha1.", "helmchart."))
+
+
+def _read(value: Any, kind: Type, at: _Place) -> Any:
+    if _is_object(kind):
+        return _read_object(value, kind, at)
     if kind.items is not None and kind.name.startswith("map"):
         if not isinstance(value, Mapping | None):
-            raise _wrong(value, kind, at, in_list=in_list)
-        of = kind.items
-        return {
-            key: _read((value or {})[key], of, f"{at}.{key}", in_list=False) for key in sorted(value or {})
-        }
+            raise _wrong(value, kind, at)
+        return {key: _read((value or {})[key], kind.items, at) for key in sorted(value or {})}
     if kind.items is not None:
         if not isinstance(value, list | None):
-            raise _wrong(value, kind, at, in_list=in_list)
-        return [_read(v, kind.items, f"{at}.{i}", in_list=True) for i, v in enumerate(value or ())]
-    return _read_scalar(value, kind, at, in_list=in_list)
+            raise _wrong(value, kind, at)
+        return [_read(v, kind.items, at) for v in value or ()]
+    return _read_scalar(value, kind, at)
 
 
-def _read_object(value: Any, kind: Type, at: str, *, in_list: bool) -> dict[str, Any]:
+def _read_object(value: Any, kind: Type, at: _Place) -> dict[str, Any]:
     if not isinstance(value, Mapping | None):
-        raise _wrong(value, kind, at, in_list=in_list)
+        raise _wrong(value, kind, at)
     found: dict[str, Any] = {name: "" for name, type_ in kind.fields.items() if type_ is KEPT_STRING}
     for key in sorted(value or {}):
         name = _field(kind, key, value or {})
         inner = (value or {})[key]
         if name is None or inner is None:
             continue
-        read_value = _read(inner, kind.fields[name], f"{at}.{name}", in_list=False)
         type_ = kind.fields[name]
-        if read_value or type_.kept or type_.name.startswith(("config.", "v1alpha1.")):
+        read_value = _read(inner, type_, at.within(kind, name))
+        if read_value or type_.kept or _is_object(type_):
             found[name] = read_value
     return found
 
@@ -254,29 +291,29 @@ def _field(kind: Type, key: str, value: Mapping[str, Any]) -> str | None:
     return None if name in value else name
 
 
-def _read_scalar(value: Any, kind: Type, at: str, *, in_list: bool) -> Any:
+def _read_scalar(value: Any, kind: Type, at: _Place) -> Any:
     if value is None:
         return {"bool": False, "string": "", "[]uint8": b""}.get(kind.name, 0)
     if kind.name == "string":
-        if isinstance(value, str | int | float):
+        if isinstance(value, str) or (isinstance(value, int | float) and not kind.strict):
             return text_of(value)
     elif kind.name == "bool":
         if isinstance(value, bool):
             return value
     elif kind.name == "[]uint8":
         if isinstance(value, str):
-            return _decoded(value, kind, at)
+            return _decoded(value)
+        if isinstance(value, list):
+            return bytes(_read_scalar(item, _BYTE, at) for item in value)
     elif isinstance(value, int | float) and not isinstance(value, bool):
         return _whole(value, kind, at)
-    raise _wrong(value, kind, at, in_list=in_list)
+    raise _wrong(value, kind, at)
 
 
-def _decoded(text: str, kind: Type, at: str) -> bytes:
+def _decoded(text: str) -> bytes:
     fault = _fault_of_base64(text)
     if fault is not None:
-        raise InputError(
-            f"{_wrong(text, kind, at, in_list=False)}: illegal base64 data at input byte {fault}"
-        )
+        raise InputError(f"illegal base64 data at input byte {fault}")
     return base64.b64decode(text)
 
 
@@ -304,14 +341,12 @@ def _fault_of_padding(text: str, start: int, *, missing: int) -> int | None:
     return rest[missing] if len(rest) > missing else None
 
 
-def _whole(value: int | float, kind: Type, at: str) -> int:
-    lowest, highest = (0, _UNSIGNED_32) if kind.name == MODE.name else (-_SIGNED_64, _SIGNED_64)
+def _whole(value: int | float, kind: Type, at: _Place) -> int:
+    lowest, highest = _RANGES.get(kind.name, _SIGNED_64)
     broken = isinstance(value, float) and not value.is_integer()
     if broken or not lowest <= value < highest:
         shown = float_text(value) if isinstance(value, float) else str(value)
-        raise InputError(
-            f"json: cannot unmarshal number {shown} into Go struct field {at} of type {kind.name}"
-        )
+        raise InputError(f"json: cannot unmarshal number {shown} into {at} of type {kind.name}")
     return int(value)
 
 
@@ -340,11 +375,8 @@ def _single(value: float) -> str:
     return f"{mantissa}e{exponent}" if e else text
 
 
-def _wrong(value: Any, kind: Type, at: str, *, in_list: bool) -> InputError:
-    where = f"Go value of type {kind.name}" if not at else f"Go struct field {at} of type {kind.name}"
-    if in_list:
-        where = f"{at} of type {kind.name}"
-    return InputError(f"json: cannot unmarshal {json_kind(value)} into {where}")
+def _wrong(value: Any, kind: Type, at: _Place) -> InputError:
+    return InputError(f"json: cannot unmarshal {json_kind(value)} into {at} of type {kind.name}")
 
 
 def json_kind(value: Any) -> str:
