@@ -35,13 +35,14 @@ def origin(tmp_path, monkeypatch):
     return folder
 
 
-def fetched(tmp_path, references=None, **source):
+def fetched(tmp_path, references=None, output=lambda text: None, **source):
     (tmp_path / "scratch").mkdir(exist_ok=True)
     request = FetchRequest(
         Contents("a", "git", source),
         str(tmp_path / "into"),
         str(tmp_path / "scratch"),
         references=references or References(),
+        output=output,
     )
     return fetch_git(request)
 
@@ -119,12 +120,16 @@ def keys(tmp_path, monkeypatch):
 UNKNOWN = "openpgp: signature made by unknown entity"
 
 
-def verified(tmp_path, origin, key: bytes, ref: str) -> None:
+def verified(tmp_path, origin, key: bytes, ref: str) -> str:
+    """What was told meanwhile."""
     shutil.rmtree(tmp_path / "into", ignore_errors=True)
     shutil.rmtree(tmp_path / "scratch", ignore_errors=True)
     verification = {"publicKeysSecretRef": {"name": "keys"}}
     references = References({"keys": {"key": key}})
-    fetched(tmp_path, references, url=f"file://{origin}", ref=ref, verification=verification)
+    told: list[str] = []
+    source = {"url": f"file://{origin}", "ref": ref, "verification": verification}
+    fetched(tmp_path, references, told.append, **source)
+    return "".join(told)
 
 
 def test_signatures_are_checked_before_anything_is_checked_out(tmp_path, origin, keys):
@@ -154,7 +159,9 @@ def test_signatures_are_checked_before_anything_is_checked_out(tmp_path, origin,
     git("update-ref", "refs/tags/forged", made.stdout.strip())
 
     for ref in ("signed", git("rev-parse", "HEAD")):
-        verified(tmp_path, origin, keys["own"], ref)
+        told = verified(tmp_path, origin, keys["own"], ref)
+        assert "--> git fetch origin\n" in told
+        assert "cat-file" not in told
         assert (tmp_path / "into/f").read_text() == "3"
     for ref, key, message in (
         (

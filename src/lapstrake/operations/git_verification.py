@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from lapstrake.adapters import openpgp
@@ -25,7 +26,7 @@ def verify(git: Git, ref: str, verification: Mapping[str, Any], request: FetchRe
         keys = openpgp.key_blocks([found[name].decode("utf-8", "replace") for name in sorted(found)])
     except InputError as e:
         raise InputError(f"Reading armored key ring: {e}") from e
-    content, signature = _signed(git, ref)
+    content, signature = _signed(replace(git, hear=lambda text: None), ref)
     try:
         openpgp.check(signature, content, keys, request.scratch)
     except InputError as e:
