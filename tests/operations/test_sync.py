@@ -10,8 +10,9 @@ import pytest
 
 from lapstrake.adapters.archives import unpack
 from lapstrake.errors import InputError
-from lapstrake.operations.fetch_image import Cache, ImageFetcher, Pulled, RegistryLogin
+from lapstrake.operations.fetch_image import Cache, ImageFetcher, Pulled
 from lapstrake.operations.fetch_inline import fetch_inline
+from lapstrake.operations.registry_login import RegistryLogin
 from lapstrake.operations.sync import FetchRequest, SyncOptions, sync
 from lapstrake.vendir.config import Config, Contents, Directory, References
 from lapstrake.vendir.lock import Lock
@@ -172,6 +173,20 @@ def test_directory_may_not_leave_the_base(tmp_path, path):
     assert sorted(p.name for p in tmp_path.iterdir()) == ["base"]
 
 
+def test_link_that_leads_out_stops_the_sync_before_the_next_directory(tmp_path):
+    def fetch_link(request: FetchRequest) -> dict[str, str]:
+        os.makedirs(request.into)
+        os.symlink("/etc", os.path.join(request.into, "link"))
+        return {}
+
+    first = Directory("v", (Contents("x", "git", {"url": "u"}),))
+    config = Config((first, Directory("w", (inline("a", {"f": "1"}),))))
+    fetchers = {"git": fetch_link, "inline": fetch_inline}
+    with pytest.raises(InputError, match=r"^Invalid symlink found to outside parent directory"):
+        sync(config, References(), fetchers, SyncOptions(base=str(tmp_path)))
+    assert sorted(os.listdir(tmp_path)) == ["v"]
+
+
 def test_missing_new_root_names_what_is_there(tmp_path):
     files = {"f": "1", "config/a": "2", ".git/b": "3"}
     with pytest.raises(InputError) as caught:
@@ -290,7 +305,7 @@ def test_login_comes_from_the_secret(tmp_path):
             Contents("a", "image", source), str(tmp_path / "a"), str(tmp_path), references=references
         )
     )
-    assert logins == [RegistryLogin("me", "secret")]
+    assert logins == [RegistryLogin({"IMGPKG_USERNAME": "me", "IMGPKG_PASSWORD": "secret"})]
 
 
 def test_archive_that_leads_out_is_refused(tmp_path):

@@ -12,7 +12,7 @@ from lapstrake.operations.sync import Fetch, SyncOptions, sync
 from lapstrake.packaging import fetch_config
 from lapstrake.packaging.app_status import StepResult
 from lapstrake.vendir import config_reader
-from lapstrake.vendir.config import References
+from lapstrake.vendir.config import DOCKER_CONFIG_TYPE, References
 
 Object = Mapping[str, Any]
 
@@ -52,7 +52,11 @@ def secret_versions(obj: Object, *, cluster: Cluster) -> Mapping[str, str] | Non
 
 def _references(entries: Sequence[Object], namespace: str, cluster: Cluster) -> References:
     names = fetch_config.references(entries)
+    secrets = {name: cluster.get(SECRETS, namespace, name) for name in names.secrets}
     return References(
-        {name: file_contents(cluster.get(SECRETS, namespace, name)) for name in names.secrets},
+        {name: file_contents(secret) for name, secret in secrets.items()},
         {name: file_contents(cluster.get(CONFIG_MAPS, namespace, name)) for name in names.config_maps},
+        docker_configs=frozenset(
+            n for n, secret in secrets.items() if secret.get("type") == DOCKER_CONFIG_TYPE
+        ),
     )

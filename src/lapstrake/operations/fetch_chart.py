@@ -11,13 +11,14 @@ from lapstrake.adapters.file_tree import move, remove
 from lapstrake.errors import InputError
 from lapstrake.messages import unread
 from lapstrake.operations.fetch_inline import secret_with
+from lapstrake.operations.registry_login import refuse_unknown, registry_secrets
 from lapstrake.operations.sync import FetchRequest
 from lapstrake.vendir import schema
 from lapstrake.yamldoc import plain
 
 _STABLE = "https://kubernetes-charts.storage.googleapis.com"
 _INITIAL_STABLE = "https://charts.helm.sh/stable"
-_HOMES = ("HELM_HOME", "HELM_CACHE_HOME", "HELM_CONFIG_HOME", "HELM_DATA_HOME")
+_HOMES = ("HELM_HOME", "TEMP", "HELM_CACHE_HOME", "HELM_CONFIG_HOME", "HELM_DATA_HOME")
 _KEYS_OF_SECRET = ("username", "password")
 _LONGEST_RUN = 900.0  # seconds
 
@@ -58,7 +59,7 @@ class _Fetch:
     def _pull_from_registry(self) -> None:
         if not self._version:
             raise InputError("Expected non-empty version")
-        credentials = self._credentials("Adding helm auth info")
+        credentials = self._credentials_of_registry()
         if credentials:
             login = ["registry", "login", self._url.removeprefix("oci://")]
             if "username" in credentials:
@@ -95,6 +96,23 @@ class _Fetch:
             # helm 3 has no such command
             if "unknown command" not in str(e):
                 raise
+
+    def _credentials_of_registry(self) -> Mapping[str, str]:
+        ref = (self._repository or {}).get("secretRef")
+        try:
+            found = registry_secrets(self._request.references, ref)
+            if len(found) > 1:
+                raise InputError(f"Expected 0 or 1 registry auth credential, but found {len(found)}")
+            for one in found:
+                refuse_unknown(one, ref, (*_KEYS_OF_SECRET, "hostname"))
+        except InputError as e:
+            raise InputError(f"Adding helm auth info: {e}") from e
+        return {
+            key: value.decode("utf-8", "replace")
+            for one in found
+            for key, value in one.items()
+            if key in _KEYS_OF_SECRET
+        }
 
     def _credentials(self, doing: str) -> Mapping[str, str]:
         try:

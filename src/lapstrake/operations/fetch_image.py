@@ -14,13 +14,12 @@ from typing import Any, Protocol
 from lapstrake.adapters.file_tree import copy_tree, make_private_folders
 from lapstrake.errors import InputError
 from lapstrake.oci.reference import Reference
-from lapstrake.operations.fetch_inline import secret_with
+from lapstrake.operations.registry_login import RegistryLogin, login
 from lapstrake.operations.sync import FetchRequest
 from lapstrake.operations.tag_selection import selected_tag
 
 _REFERENCE_KEYS = {"image": "url", "imgpkgBundle": "image"}
 _WITH_PROTOCOL = re.compile(r"(https?://)[a-z0-9_./-]+(?::[\w.-]+)?(?:@sha256:[0-9a-f]{64})?")
-_KEYS_OF_SECRET = ("username", "password", "token", "hostname", ".dockerconfigjson")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,21 +28,6 @@ class Pulled:
 
     reference: str
     relocated: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class RegistryLogin:
-    """What a Secret says; empty: what is usual. ``docker_config`` is the text of a docker config.json.
-
-    ``verify_certs`` false takes any certificate of the registry for good.
-    """
-
-    username: str = ""
-    password: str = ""
-    token: str = ""
-    hostname: str = ""
-    docker_config: str = ""
-    verify_certs: bool = True
 
 
 class Images(Protocol):
@@ -114,7 +98,7 @@ class ImageFetcher:
             raise InputError(f"Expected non-empty {'URL' if self._kind == 'image' else 'image'}")
         if request.contents.source.get("tagSelection") is None:
             _refuse_unusable(text)
-        images = self._open_images(_login(request))
+        images = self._open_images(login(request.contents.source, request.references))
         try:
             return self._fetched(images, text, request)
         finally:
@@ -163,12 +147,3 @@ def _tag_in(text: str) -> str:
     """The tag as given; a reference without one has none here."""
     name = text.partition("@")[0]
     return name.rsplit("/", 1)[-1].partition(":")[2]
-
-
-def _login(request: FetchRequest) -> RegistryLogin:
-    source = request.contents.source
-    found = secret_with(request.references, source.get("secretRef"), _KEYS_OF_SECRET)
-    name, password, token, host, config = (
-        found.get(key, b"").decode("utf-8", "replace") for key in _KEYS_OF_SECRET
-    )
-    return RegistryLogin(name, password, token, host, config, not source.get("dangerousSkipTLSVerify"))

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Mapping, Sequence
 
 from lapstrake.distribution.client import RegistryClient, RegistryOptions
-from lapstrake.distribution.credentials import CredentialOptions
 from lapstrake.oci.reference import Reference, Repository
 from lapstrake.operations import pull
-from lapstrake.operations.fetch_image import Pulled, RegistryLogin
+from lapstrake.operations.fetch_image import Pulled
+from lapstrake.operations.registry_login import RegistryLogin
 from lapstrake.operations.transfers import UNWATCHED, Transfers
 
 
@@ -21,24 +20,8 @@ class RegistryImages:
         self, login: RegistryLogin, environment: Mapping[str, str], transfers: Transfers = UNWATCHED
     ) -> None:
         self._transfers = transfers
-        self._folder: tempfile.TemporaryDirectory[str] | None = None
-        own = dict(environment)
-        if login.docker_config:
-            self._folder = tempfile.TemporaryDirectory(prefix="registry-login-")
-            own["DOCKER_CONFIG"] = self._folder.name
-            path = os.path.join(self._folder.name, "config.json")
-            with open(os.open(path, os.O_WRONLY | os.O_CREAT, 0o600), "w", encoding="utf-8") as file:
-                file.write(login.docker_config)
-        options = CredentialOptions(login.username, login.password, login.token)
-        if login.hostname:
-            own |= {
-                "IMGPKG_REGISTRY_HOSTNAME": login.hostname,
-                "IMGPKG_REGISTRY_USERNAME": login.username,
-                "IMGPKG_REGISTRY_PASSWORD": login.password,
-            }
-            options = CredentialOptions()
         self._client = RegistryClient(
-            RegistryOptions(verify_certs=login.verify_certs, credentials=options, environment=own)
+            RegistryOptions(verify_certs=login.verify_certs, environment={**login.variables, **environment})
         )
 
     def tags(self, repository: str) -> Sequence[str]:
@@ -58,8 +41,6 @@ class RegistryImages:
 
     def close(self) -> None:
         self._client.close()
-        if self._folder is not None:
-            self._folder.cleanup()
 
 
 def open_images(login: RegistryLogin) -> RegistryImages:

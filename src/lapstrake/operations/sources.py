@@ -12,9 +12,10 @@ from lapstrake.operations.fetch_chart import Charts
 from lapstrake.operations.fetch_git import fetch_git
 from lapstrake.operations.fetch_hg import fetch_hg
 from lapstrake.operations.fetch_http import HttpFiles
-from lapstrake.operations.fetch_image import Cache, ImageFetcher, Images, RegistryLogin
+from lapstrake.operations.fetch_image import Cache, ImageFetcher, Images
 from lapstrake.operations.fetch_inline import fetch_inline
 from lapstrake.operations.fetch_release import Releases
+from lapstrake.operations.registry_login import RegistryLogin
 from lapstrake.operations.sync import Fetch
 from lapstrake.operations.transfers import UNWATCHED, Transfers, watched
 

@@ -15,6 +15,7 @@ from typing import Any
 from lapstrake.yamldoc import plain
 
 API_VERSION = "vendir.k14s.io/v1alpha1"
+DOCKER_CONFIG_TYPE = "kubernetes.io/dockerconfigjson"
 COMPATIBLE_VERSION = "0.40.0"
 """The release of the original whose configurations are understood."""
 
@@ -92,11 +93,13 @@ class References:
     """Secrets and ConfigMaps that sources refer to: name → key → content.
 
     ``several_config_maps`` are names that more than one ConfigMap has; none of them can be used.
+    ``docker_configs`` are the names of Secrets that hold a docker configuration (by their type).
     """
 
     secrets: Mapping[str, Mapping[str, bytes]] = field(default_factory=dict)
     config_maps: Mapping[str, Mapping[str, bytes]] = field(default_factory=dict)
     several_config_maps: frozenset[str] = frozenset()
+    docker_configs: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,15 @@ from typing import Any
 
 from lapstrake.errors import InputError
 from lapstrake.vendir import documents, schema
-from lapstrake.vendir.config import API_VERSION, COMPATIBLE_VERSION, Config, Contents, Directory, References
+from lapstrake.vendir.config import (
+    API_VERSION,
+    COMPATIBLE_VERSION,
+    DOCKER_CONFIG_TYPE,
+    Config,
+    Contents,
+    Directory,
+    References,
+)
 
 _REFUSED_PATHS = ("/", ".", "..", "")
 _SHOWN_REFUSED = ", ".join(f"'{path}'" for path in _REFUSED_PATHS)
@@ -58,6 +66,7 @@ class _Gathered:
     def __init__(self) -> None:
         self.configs: list[Config] = []
         self._secrets: dict[str, Mapping[str, bytes]] = {}
+        self._docker_configs: set[str] = set()
         self._config_maps: dict[str, list[Mapping[str, bytes]]] = {}
 
     def add(self, document: bytes) -> None:
@@ -82,26 +91,35 @@ class _Gathered:
     def references(self) -> References:
         once = {name: found[0] for name, found in self._config_maps.items() if len(found) == 1}
         several = frozenset(name for name, found in self._config_maps.items() if len(found) > 1)
-        return References(self._secrets, once, several)
+        return References(self._secrets, once, several, frozenset(self._docker_configs))
 
     def _add_secret(self, body: Any) -> None:
         """Equal Secrets may stand in several files; ``stringData`` is not looked at, as in the original."""
-        name, data = _named(body, schema.SECRET, "secret")
+        found = _unmarshaled(body, schema.SECRET, "secret")
+        name, data = _name(found), found.get("data", {})
         if self._secrets.setdefault(name, data) != data:
             raise InputError(f"Expected to find one secret '{name}', but found multiple")
+        self._docker_configs.discard(name)
+        if found.get("type") == DOCKER_CONFIG_TYPE:
+            self._docker_configs.add(name)
 
     def _add_config_map(self, body: Any) -> None:
-        name, data = _named(body, schema.CONFIG_MAP, "config map")
-        encoded = {key: text.encode() for key, text in data.items()}
-        self._config_maps.setdefault(name, []).append(encoded)
+        found = _unmarshaled(body, schema.CONFIG_MAP, "config map")
+        encoded = {key: text.encode() for key, text in found.get("data", {}).items()}
+        self._config_maps.setdefault(_name(found), []).append(encoded)
 
 
-def _named(body: Any, kind: schema.Type, shown: str) -> tuple[str, Mapping[str, Any]]:
+def _unmarshaled(body: Any, kind: schema.Type, shown: str) -> Mapping[str, Any]:
     try:
-        found = schema.read(body, kind)
+        found: Mapping[str, Any] = schema.read(body, kind)
     except InputError as e:
         raise InputError(f"Unmarshaling {shown}: {e}") from e
-    return found.get("metadata", {}).get("name", ""), found.get("data", {})
+    return found
+
+
+def _name(found: Mapping[str, Any]) -> str:
+    name: str = found.get("metadata", {}).get("name", "")
+    return name
 
 
 def _directory(body: Mapping[str, Any]) -> Directory:

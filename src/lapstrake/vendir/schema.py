@@ -56,6 +56,7 @@ STRING = Type("string")
 BOOL = Type("bool")
 INT = Type("int")
 MODE = Type("fs.FileMode")
+_TEXT = Type("string", strict=True)
 BYTES = Type("[]uint8")
 _BYTE = Type("uint8")
 STRINGS = Type("[]string", items=STRING)
@@ -82,7 +83,7 @@ _SEMVER = _object("v1alpha1.VersionSelectionSemver", constraints=STRING, prerele
 _SELECTION = _object("v1alpha1.VersionSelection", semver=_SEMVER)
 _INLINE_REF = Type(
     "config.DirectoryContentsInlineSourceRef",
-    {"directoryPath": STRING, "name": Type("string", strict=True)},
+    {"directoryPath": STRING, "name": _TEXT},
     shown={"name": "DirectoryContentsLocalRef.name"},
 )
 _INLINE_SOURCE = _object(
@@ -182,6 +183,11 @@ SECRET = _untagged(
     "config.Secret", metadata=_METADATA, type=STRING, data=Type("map[string][]uint8", items=BYTES)
 )
 CONFIG_MAP = _untagged("config.ConfigMap", metadata=_METADATA, data=TEXTS)
+_DOCKER_AUTH = _untagged("config.secretDockerConfigJSONAuth", username=_TEXT, password=_TEXT, auth=_TEXT)
+DOCKER_CONFIG = _untagged(
+    "config.secretDockerConfigJSON",
+    auths=Type("map[string]config.secretDockerConfigJSONAuth", items=_DOCKER_AUTH),
+)
 CHART = _untagged("helmchart.chartMeta", version=STRING, appVersion=STRING)
 
 _LOCKED_IMAGE = {"url": KEPT_STRING, "tag": STRING}
@@ -233,9 +239,14 @@ def read(value: Any, kind: Type) -> Any:
     """``value`` (plain YAML) as ``kind``. Raises InputError ``error unmarshaling JSON: ...`` in Go's words."""
     _refuse_infinite(value)
     try:
-        return _read(value, kind, _Place())
+        return decode(value, kind)
     except InputError as e:
         raise InputError(f"error unmarshaling JSON: while decoding JSON: {e}") from e
+
+
+def decode(value: Any, kind: Type) -> Any:
+    """As ``read``, for what was JSON from the start."""
+    return _read(value, kind, _Place())
 
 
 def _refuse_infinite(value: Any) -> None:
@@ -302,7 +313,7 @@ def _read_scalar(value: Any, kind: Type, at: _Place) -> Any:
             return value
     elif kind.name == "[]uint8":
         if isinstance(value, str):
-            return _decoded(value)
+            return base64_decoded(value)
         if isinstance(value, list):
             return bytes(_read_scalar(item, _BYTE, at) for item in value)
     elif isinstance(value, int | float) and not isinstance(value, bool):
@@ -310,7 +321,8 @@ def _read_scalar(value: Any, kind: Type, at: _Place) -> Any:
     raise _wrong(value, kind, at)
 
 
-def _decoded(text: str) -> bytes:
+def base64_decoded(text: str) -> bytes:
+    """Raises InputError ``illegal base64 data at input byte N``."""
     fault = _fault_of_base64(text)
     if fault is not None:
         raise InputError(f"illegal base64 data at input byte {fault}")
