@@ -49,5 +49,5 @@ def test_absent_source_is_named(tmp_path):
 def test_dangling_link_is_refused(tmp_path):
     (tmp_path / "bad").symlink_to("none")
     with pytest.raises(InputError) as caught:
-        file_tree.refuse_links_out([str(tmp_path)])
+        file_tree.refuse_links_out(str(tmp_path))
     assert str(caught.value).startswith("Unable to resolve symlink: lstat ")

@@ -67,6 +67,14 @@ def test_one_directory_is_merged_into_the_lock(folder, capsys):
     assert (folder / "vendor/b/f").read_text() == "mine"
 
 
+def test_local_folder_may_be_in_the_home(folder, monkeypatch):
+    monkeypatch.setenv("HOME", str(folder))
+    (folder / "mine").mkdir()
+    (folder / "mine/g").write_text("g")
+    assert main(["sync", "-d", "vendor/a=~mine"]) == 0
+    assert (folder / "vendor/a/g").read_text() == "g"
+
+
 def test_local_folder_leaves_no_lock(folder):
     (folder / "mine").mkdir()
     (folder / "mine/g").write_text("g")

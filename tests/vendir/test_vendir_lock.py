@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from lapstrake.errors import InputError
@@ -79,6 +81,11 @@ def test_merging_replaces_and_appends():
     newer = lock_of(LockedContents("a", "git", {"sha": "2"}), LockedContents("c", "inline", {}))
     merged = older.merged(newer).directories[0].contents
     assert [(c.path, c.entry) for c in merged] == [("a", {"sha": "2"}), ("b", {}), ("c", {})]
+
+
+def test_chosen_contents_need_no_minimum_version():
+    config = replace(config_of(Contents("a", "inline")), minimum_version="0.1.0")
+    assert chosen(config, [("v/a", "")]).minimum_version == ""
 
 
 def test_chosen_contents_can_come_from_a_local_folder():

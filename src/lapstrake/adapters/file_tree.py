@@ -6,19 +6,18 @@ import errno
 import os
 import shutil
 import stat
-from collections.abc import Iterable
 
 from lapstrake.errors import InputError
 from lapstrake.messages import reason
 
 
 def files_below(folder: str) -> list[str]:
-    """Relative paths of all files and links, sorted; an absent folder has none."""
+    """Relative paths of all files and links, folder by folder in the order of names; an absent folder has none."""
     found = []
     for parent, folders, names in os.walk(folder):
         names += [name for name in folders if os.path.islink(os.path.join(parent, name))]
         found += [os.path.relpath(os.path.join(parent, name), folder) for name in names]
-    return sorted(path.replace(os.sep, "/") for path in found)
+    return sorted((path.replace(os.sep, "/") for path in found), key=lambda path: path.split("/"))
 
 
 def inner_path(folder: str, path: str) -> str:
@@ -117,20 +116,19 @@ def move(source: str, target: str) -> None:
     remove(former)
 
 
-def refuse_links_out(folders: Iterable[str]) -> None:
-    """InputError if a link below one of ``folders`` resolves to somewhere outside it, or to nothing."""
-    for folder in folders:
-        root = os.path.realpath(folder)
-        for path in files_below(folder):
-            link = os.path.join(folder, path)
-            if not os.path.islink(link):
-                continue
-            try:
-                resolved = os.path.realpath(link, strict=True)
-            except OSError as e:
-                why = f"lstat {e.filename}: {reason(e)}"
-                if e.errno == errno.ELOOP:
-                    why = "EvalSymlinks: too many links"
-                raise InputError(f"Unable to resolve symlink: {why}") from e
-            if resolved != root and not resolved.startswith(root + os.sep):
-                raise InputError(f'Invalid symlink found to outside parent directory: "{resolved}"')
+def refuse_links_out(folder: str) -> None:
+    """InputError if a link below the folder resolves to somewhere outside it, or to nothing."""
+    root = os.path.realpath(folder)
+    for path in files_below(folder):
+        link = os.path.join(folder, path)
+        if not os.path.islink(link):
+            continue
+        try:
+            resolved = os.path.realpath(link, strict=True)
+        except OSError as e:
+            why = f"lstat {e.filename}: {reason(e)}"
+            if e.errno == errno.ELOOP:
+                why = "EvalSymlinks: too many links"
+            raise InputError(f"Unable to resolve symlink: {why}") from e
+        if resolved != root and not resolved.startswith(root + os.sep):
+            raise InputError(f'Invalid symlink found to outside parent directory: "{resolved}"')

@@ -223,7 +223,10 @@ def _read(name: str) -> bytes:
 
 
 def _directory_flag(text: str) -> tuple[str, str]:
+    """The path and the local folder, where ``~`` at the start is one's own home, whatever follows it."""
     path, _, local = text.partition("=")
+    if local.startswith("~"):
+        local = os.path.normpath(f"{os.path.expanduser('~')}/{local[1:]}")
     return path, local
 
 

@@ -109,8 +109,8 @@ def sync(
         except OSError as e:
             where = f"open {e.filename}: {reason(e)}" if e.filename else f"Writing content: {reason(e)}"
             raise InputError(f"Syncing directory '{directory.path}': {where}") from e
-    if not options.any_links:
-        file_tree.refuse_links_out(_below(options.base, d.path) for d in config.directories)
+        if not options.any_links:
+            file_tree.refuse_links_out(_below(options.base, directory.path))
     return Lock(tuple(locked))
 
 

@@ -163,7 +163,7 @@ def _locked_contents(contents: Contents, locked: LockedContents) -> Contents:
 def chosen(config: Config, wanted: Sequence[tuple[str, str]]) -> Config:
     """Only the contents named by (path, local folder or ""); a local folder becomes their source.
 
-    Raises InputError for a path that names none.
+    No minimum version stays, as in the original. Raises InputError for a path that names none.
     """
     for path, local in wanted:
         if local:
@@ -178,7 +178,7 @@ def chosen(config: Config, wanted: Sequence[tuple[str, str]]) -> Config:
         kept = tuple(c for c in directory.contents if directory.path_of(c) in paths)
         if kept:
             directories.append(replace(directory, contents=kept))
-    return replace(config, directories=tuple(directories))
+    return Config(tuple(directories))
 
 
 def _with_local(config: Config, path: str, local: str) -> Config:
