@@ -29,6 +29,8 @@ from lapstrake.operations.copy import (
 from lapstrake.operations.describe import describe
 from lapstrake.operations.pull import pull_bundle, pull_image
 from lapstrake.operations.push import PushRequest, push
+from lapstrake.operations.registry_images import RegistryImages
+from lapstrake.operations.registry_login import RegistryLogin
 from lapstrake.operations.tags import list_tags, resolve
 from lapstrake.registry.server import serve
 
@@ -147,6 +149,8 @@ def test_pull_tells_bundles_from_images(house: House) -> None:
     out = str(house.folder / "out")
     with pytest.raises(InputError, match="Expected bundle image but found plain image"):
         pull_bundle(house.client, house.ref("image"), out)
+    with pytest.raises(InputError, match=r"^The provided image is not a bundle$"):
+        RegistryImages(RegistryLogin(), {}).pull_bundle(str(house.ref("image")), out, recursive=False)
     with pytest.raises(InputError, match="Expected bundle flag when pulling a bundle"):
         pull_image(house.client, house.ref("bundle"), out)
     pull_image(house.client, house.ref("bundle"), out, check_bundle=False)

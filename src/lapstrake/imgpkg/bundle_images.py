@@ -102,9 +102,16 @@ class BundleReader:
         return locked, reference, image if known or is_bundle(self._registry, image) else None
 
 
+class PlainImageError(InputError):
+    """A bundle was asked for, and there is an image that is none."""
+
+    def __init__(self) -> None:
+        super().__init__("Expected bundle image but found plain image (hint: Did you use -i instead of -b?)")
+
+
 def fetch_bundle(registry: Registry, reference: Reference) -> RemoteImage:
-    """The image of a bundle. Raises InputError if there is an image that is none."""
+    """The image of a bundle. Raises PlainImageError if there is an image that is none."""
     image = fetch_image(registry, reference)
     if not is_bundle(registry, image):
-        raise InputError("Expected bundle image but found plain image (hint: Did you use -i instead of -b?)")
+        raise PlainImageError
     return image

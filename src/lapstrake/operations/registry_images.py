@@ -6,6 +6,8 @@ import os
 from collections.abc import Mapping, Sequence
 
 from lapstrake.distribution.client import RegistryClient, RegistryOptions
+from lapstrake.errors import InputError
+from lapstrake.imgpkg.bundle_images import PlainImageError
 from lapstrake.oci.reference import Reference, Repository
 from lapstrake.operations import pull
 from lapstrake.operations.fetch_image import Pulled
@@ -34,9 +36,12 @@ class RegistryImages:
         return Pulled(str(found))
 
     def pull_bundle(self, reference: str, into: str, *, recursive: bool) -> Pulled:
-        found = pull.pull_bundle(
-            self._client, Reference.parse(reference), into, recursive=recursive, transfers=self._transfers
-        )
+        try:
+            found = pull.pull_bundle(
+                self._client, Reference.parse(reference), into, recursive=recursive, transfers=self._transfers
+            )
+        except PlainImageError as e:
+            raise InputError("The provided image is not a bundle") from e
         return Pulled(str(found.reference), found.relocated)
 
     def close(self) -> None:
