@@ -83,6 +83,15 @@ def test_merging_replaces_and_appends():
     assert [(c.path, c.entry) for c in merged] == [("a", {"sha": "2"}), ("b", {}), ("c", {})]
 
 
+def test_entry_for_the_same_folder_is_replaced_wherever_it_stands():
+    older = Lock((LockedDirectory("v/a", (LockedContents(".", "manual", {}),)),))
+    newer = lock_of(LockedContents("a", "inline", {}), LockedContents("b", "inline", {}))
+    assert [(d.path, [(c.path, c.kind) for c in d.contents]) for d in older.merged(newer).directories] == [
+        ("v/a", [("a", "inline")]),
+        ("v", [("a", "inline"), ("b", "inline")]),
+    ]
+
+
 def test_chosen_contents_need_no_minimum_version():
     config = replace(config_of(Contents("a", "inline")), minimum_version="0.1.0")
     assert chosen(config, [("v/a", "")]).minimum_version == ""

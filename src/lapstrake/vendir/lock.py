@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -63,20 +64,41 @@ class Lock:
         return next((d for d in self.directories if d.path == path), None)
 
     def merged(self, newer: Lock) -> Lock:
-        """This lock with the entries of ``newer`` in the place of its own; what is new comes last."""
+        """This lock with the entries of ``newer`` in the place of those for the same folders; what is new comes last."""
         directories = list(self.directories)
         for directory in newer.directories:
-            own = next((i for i, d in enumerate(directories) if d.path == directory.path), None)
-            if own is None:
+            placed = False
+            for contents in directory.contents:
+                placed = _replaced(directories, directory.path, contents) or _appended(
+                    directories, directory.path, contents
+                )
+            if not placed:
                 directories.append(directory)
-            else:
-                directories[own] = _merged_directory(directories[own], directory)
         return Lock(tuple(directories))
 
 
-def _merged_directory(older: LockedDirectory, newer: LockedDirectory) -> LockedDirectory:
-    kept = [newer.find(c.path) or c for c in older.contents]
-    return LockedDirectory(older.path, (*kept, *(c for c in newer.contents if older.find(c.path) is None)))
+def _replaced(directories: list[LockedDirectory], path: str, contents: LockedContents) -> bool:
+    """Whether there was an entry for the same folder, however it is divided into directory and contents."""
+    folder = _folder(path, contents)
+    for i, directory in enumerate(directories):
+        for j, own in enumerate(directory.contents):
+            if _folder(directory.path, own) == folder:
+                changed = (*directory.contents[:j], contents, *directory.contents[j + 1 :])
+                directories[i] = LockedDirectory(directory.path, changed)
+                return True
+    return False
+
+
+def _appended(directories: list[LockedDirectory], path: str, contents: LockedContents) -> bool:
+    for i, directory in enumerate(directories):
+        if directory.path == path:
+            directories[i] = LockedDirectory(path, (*directory.contents, contents))
+            return True
+    return False
+
+
+def _folder(path: str, contents: LockedContents) -> str:
+    return posixpath.normpath(f"{path}/{contents.path}")
 
 
 def parse(text: str) -> Lock:
