@@ -94,6 +94,14 @@ def test_json_collects_everything() -> None:
     assert document["Lines"] == ["Target cluster", "tool: Error: x"]
 
 
+def test_json_is_escaped_as_gos() -> None:
+    out = io.StringIO()
+    ui = UI(out, tty=False, json=True)
+    ui.line("a <b> & \u2028 ü")
+    ui.flush()
+    assert r'"a \u003cb\u003e \u0026 \u2028 ü"' in out.getvalue()
+
+
 def test_short_headers_have_longer_names_in_json() -> None:
     out = io.StringIO()
     ui = UI(out, tty=False, json=True, columns=["reconcile_state"])

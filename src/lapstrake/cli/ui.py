@@ -222,14 +222,14 @@ class UI:
     def flush(self) -> None:
         if not self.json:
             return
-        import json
+        from lapstrake.yamldoc import gojson
 
         document = {
             "Tables": [_as_json(table) for table in self._tables] or None,
             "Blocks": self._blocks or None,
             "Lines": self._lines or None,
         }
-        self._out.write(json.dumps(document, indent=4, ensure_ascii=False))
+        self._out.write(gojson.dumps(document, indent="    ", sort_keys=False))
 
     def _clear_display(self) -> None:
         if self._display is not None:
