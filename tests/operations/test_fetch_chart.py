@@ -13,6 +13,7 @@ STAND_IN = """\
 #!/bin/sh
 echo "$*" | sed "s#/[^ ]*/into#INTO#" >> {log}
 case "$*" in *--password-stdin*) cat >> {log}; echo >> {log};; esac
+[ -d "$HELM_HOME" ] && [ "$TEMP" = "$HELM_HOME" ] || echo no home >> {log}
 [ "$1" = init ] && {{ echo 'Error: unknown command "init" for "helm"' >&2; exit 1; }}
 [ "$1" = "$REFUSED" ] && {{ echo refused >&2; exit 3; }}
 while [ $# -gt 0 ]; do
@@ -35,16 +36,20 @@ def helm(tmp_path, monkeypatch):
     return program
 
 
-def fetched(helm: Path, **source: object) -> tuple[dict[str, str], list[str]]:
+SECRET = References({"s": {"username": b"me", "password": b"p w"}})
+
+
+def fetched(
+    helm: Path, references: References = SECRET, **source: object
+) -> tuple[dict[str, str], list[str]]:
     """The entry for the lock, and what helm was asked."""
     folder = helm.parent
     (folder / "scratch").mkdir()
-    secrets = {"s": {"username": b"me", "password": b"p w"}}
     request = FetchRequest(
         Contents("a", "helmChart", source),
         str(folder / "into"),
         str(folder / "scratch"),
-        references=References(secrets),
+        references=references,
     )
     entry = Charts(str(helm))(request)
     return dict(entry), (folder / "log").read_text().splitlines()
@@ -61,6 +66,20 @@ def test_chart_of_a_repository(helm):
         f"fetch web --untar --untardir INTO --version 1.0 --repo https://e.test {login}",
     ]
     assert (helm.parent / "into/Chart.yaml").exists()
+
+
+def test_archive_beside_the_chart_is_no_chart(helm, monkeypatch):
+    monkeypatch.setenv("CHARTS", "web web-1.0.tgz")
+    entry, _ = fetched(helm, name="web")
+    assert entry["version"] == "1.0.0"
+
+
+def test_docker_configuration_is_a_login_at_a_registry(helm):
+    config = b'{"auths": {"e.test": {"username": "me", "password": "p w"}}}'
+    repository = {"url": "oci://e.test/charts", "secretRef": {"name": "s"}}
+    references = References({"s": {".dockerconfigjson": config}}, docker_configs=frozenset({"s"}))
+    _, asked = fetched(helm, references, name="web", version="1.0", repository=repository)
+    assert asked[:2] == ["registry login e.test/charts --username me --password-stdin", "p w"]
 
 
 def test_chart_of_a_registry(helm):

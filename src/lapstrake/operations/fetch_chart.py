@@ -124,6 +124,7 @@ class _Fetch:
 
     def _helm(self, doing: str, args: Sequence[str], given: str = "") -> None:
         home = os.path.join(self._request.scratch, "helm-home")
+        os.makedirs(home, 0o700, exist_ok=True)
         environment = {**os.environ, **dict.fromkeys(_HOMES, home)}
         try:
             done = program.run(
@@ -141,7 +142,11 @@ class _Fetch:
     def _placed(self) -> Mapping[str, Any]:
         """Let the one chart take the place of the folder it was put into; gives its versions."""
         folder = self._request.into
-        charts = [name for name in sorted(os.listdir(folder)) if os.path.isdir(os.path.join(folder, name))]
+        charts = sorted(
+            entry.name
+            for entry in os.scandir(folder)
+            if entry.is_dir(follow_symlinks=False) and not entry.name.endswith(".tgz")
+        )
         if len(charts) != 1:
             found = " ".join(charts)
             raise InputError(
