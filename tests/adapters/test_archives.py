@@ -204,7 +204,7 @@ def test_entries_in_each_others_place_are_refused(tmp_path, entries, message):
 @pytest.mark.parametrize(
     ("cut", "message"),
     [
-        pytest.param(700, "unexpected EOF", id="in-content"),
+        pytest.param(700, "Copying into dst file: unexpected EOF", id="in-content"),
         pytest.param(2100, "Reading next tar header: unexpected EOF", id="in-header"),
     ],
 )
@@ -215,7 +215,7 @@ def test_truncated_tar_is_refused(tmp_path, cut, message):
 
 def test_truncated_gzip_is_refused(tmp_path):
     archive = gzip.compress(tar_of(("a", os.urandom(5000), {})))
-    assert refusal(tmp_path, archive[:2000]) == "unexpected EOF"
+    assert refusal(tmp_path, archive[:2000]) == "Copying into dst file: unexpected EOF"
 
 
 SMALL = Limits(total_bytes=1 << 20, entries=20, ratio=10, free_bytes=1 << 16)
@@ -283,7 +283,7 @@ def test_wrong_checksum_of_a_zip_is_refused(tmp_path):
 
 def test_size_of_a_pax_header_is_not_believed(tmp_path):
     archive = tar_of(("a", b"1", {"pax_headers": {"size": str(1 << 60)}}))
-    assert refusal(tmp_path, archive) == "unexpected EOF"
+    assert refusal(tmp_path, archive) == "Copying into dst file: unexpected EOF"
 
 
 def test_pax_sparse_file_is_refused(tmp_path):

@@ -62,6 +62,9 @@ def test_file_is_named_by_the_path_of_the_url(tmp_path, web):
         pytest.param("/dl/", {}, "content", id="no-name"),
         pytest.param("/dl/", {"disableUnpack": True}, "dl", id="packed-folder"),
         pytest.param("/x.tgz?a=b/c", {"disableUnpack": True}, "c", id="packed-query"),
+        pytest.param("/dl/%C3%BC%20b", {}, "ü b", id="escapes"),
+        pytest.param("/dl/a%2Fb", {}, "b", id="escaped-slash"),
+        pytest.param("/dl/%C3%BC", {"disableUnpack": True}, "%C3%BC", id="packed-escapes"),
     ],
 )
 def test_last_part_of_the_url_names_the_file(tmp_path, web, path, source, name):
@@ -108,11 +111,15 @@ def test_digest_is_compared(tmp_path, web):
         pytest.param("/none", "Downloading URL: Expected 200 OK, but was '404 Not Found'", id="status"),
         pytest.param("/short", "Downloading URL: Writing downloaded content: unexpected EOF", id="broken"),
         pytest.param("/evil.tar", "Unpacking archive: Invalid path: ../evil", id="archive"),
+        pytest.param(
+            "/cut.tar", "Unpacking archive: Copying into dst file: unexpected EOF", id="archive-without-end"
+        ),
     ],
 )
 def test_failure_names_its_step(tmp_path, web, path, message):
     web.answers["/short"] = Answer(b"1", headers={"Content-Length": "5"})
     web.answers["/evil.tar"] = Answer(tar_of(("../evil", b"1")))
+    web.answers["/cut.tar"] = Answer(tar_of(("a", b"1" * 1000))[:1000])
     assert failure(tmp_path, url=web.url + path) == message
     assert not (tmp_path / "evil").exists()
 

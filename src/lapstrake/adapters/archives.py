@@ -206,8 +206,18 @@ def _unpack_tar(archive: str, writer: _Writer) -> bool:
             if "GNUSparseFile." in member.name:
                 raise InputError(f"Expected archive entry '{member.name}' not to be sparse")
             if member.kind == "0":
-                writer.file(member.name, iter(lambda: reader.read(_PIECE), b""))
+                writer.file(member.name, _content(reader))
     return True
+
+
+def _content(reader: TarReader) -> Iterator[bytes]:
+    try:
+        while piece := reader.read(_PIECE):
+            yield piece
+    except TooLargeError:
+        raise
+    except InputError as e:
+        raise InputError(f"Copying into dst file: {e}") from e
 
 
 def _members(reader: TarReader) -> Iterator[Member]:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import posixpath
+import re
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from lapstrake.adapters import archives
 from lapstrake.errors import InputError
@@ -43,7 +44,7 @@ class HttpFiles:
         if source.get("disableUnpack"):
             archives.single_file(downloaded, request.into, _name_of_packed(url), 0o600)
         elif not self._unpacked(downloaded, request.into):
-            name = posixpath.basename(urlsplit(url).path) or "content"
+            name = posixpath.basename(unquote(urlsplit(url).path)) or "content"
             archives.single_file(downloaded, request.into, name, 0o644)
 
     def _download(self, source: Mapping[str, Any], references: References, url: str, path: str) -> None:
@@ -75,9 +76,8 @@ class HttpFiles:
 
 
 def _name_of_packed(url: str) -> str:
-    """The last part of the URL, with its query; never a name and password."""
-    parts = urlsplit(url)
-    shown = parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
+    """The last part of the URL as it is written, with its query; never a name and password."""
+    shown = re.sub(r"^([^/?#]*//)[^/?#]*@", r"\1", url)
     return posixpath.basename(shown.rstrip("/"))
 
 
