@@ -30,6 +30,8 @@ INCOMING = {
 }
 """Folders where content is brought together before it is moved to its place; error messages show them."""
 
+_PERMISSION_BITS = 0o777  # other bits of Go's file modes mean something else than those of Unix
+
 NAMES_IN_ERRORS = {
     "git": "git",
     "hg": "hg",
@@ -143,7 +145,7 @@ class _Run:
         else:
             file_tree.move(self._staging, self._target)
         if self._directory.permissions is not None:
-            os.chmod(self._target, self._directory.permissions)
+            os.chmod(self._target, self._directory.permissions & _PERMISSION_BITS)
         return LockedDirectory(self._directory.path, entries)
 
     def _replace_named(self) -> None:
@@ -168,7 +170,7 @@ class _Run:
             self._keep_ignored(contents, staged)
         mode = self._directory.permissions if contents.permissions is None else contents.permissions
         if mode is not None:
-            os.chmod(staged, mode)
+            os.chmod(staged, mode & _PERMISSION_BITS)
         return LockedContents(contents.path, contents.kind, entry, contents.digest if contents.lazy else "")
 
     def _announce(self, contents: Contents, *, skipped: bool = False) -> None:

@@ -30,7 +30,8 @@ DEFAULT_LEGAL_PATHS = tuple(
 class Contents:
     """One folder below a directory. ``kind`` is a key of SOURCE_KEYS, ``source`` what stands under it.
 
-    ``legal_paths`` None: the usual names of licence files at the top. ``permissions`` None: not set.
+    ``legal_paths`` None: the usual names of licence files at the top. ``permissions`` None: not set;
+    of a number only the lowest nine bits count.
     ``locked_tag`` is the tag that a lock names beside the digest; it is no part of the configuration.
     """
 

@@ -124,7 +124,7 @@ def _name(found: Mapping[str, Any]) -> str:
 
 def _directory(body: Mapping[str, Any]) -> Directory:
     contents = tuple(_contents(c) for c in body.get("contents", []))
-    return Directory(_clean(body.get("path", "")), contents, _mode(body))
+    return Directory(_clean(body.get("path", "")), contents, body.get("permissions"))
 
 
 def _contents(body: Mapping[str, Any]) -> Contents:
@@ -140,14 +140,8 @@ def _contents(body: Mapping[str, Any]) -> Contents:
         ignore_paths=tuple(body.get("ignorePaths", ())),
         legal_paths=None if legal is None else tuple(legal),
         new_root_path=body.get("newRootPath", ""),
-        permissions=_mode(body),
+        permissions=body.get("permissions"),
     )
-
-
-def _mode(body: Mapping[str, Any]) -> int | None:
-    """Permission bits only: other bits of Go's file modes mean something else than those of Unix."""
-    mode = body.get("permissions")
-    return None if mode is None else mode & 0o777
 
 
 def _kinds(contents: Mapping[str, Any]) -> list[str]:
