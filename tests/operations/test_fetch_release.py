@@ -40,7 +40,12 @@ def describe(web: Web, *names: str, notes: str = f"{TEXT_SUM}  ./a.txt\n", **mor
     web.answers["/r"] = Answer(json.dumps(release).encode())
 
 
-def fetched(tmp_path: Path, web: Web, token: str = "", secrets=None, **source: object) -> dict[str, bytes]:
+LOCKED = {"tag": "v1.4.0", "url": "https://api.test/7"}
+
+
+def fetched(
+    tmp_path: Path, web: Web, token: str = "", secrets=None, locked=LOCKED, **source: object
+) -> dict[str, bytes]:
     (tmp_path / "scratch").mkdir(exist_ok=True)
     request = FetchRequest(
         Contents("a", "githubRelease", {"url": f"{web.url}/r", **source}),
@@ -49,7 +54,7 @@ def fetched(tmp_path: Path, web: Web, token: str = "", secrets=None, **source: o
         references=References(secrets or {}),
     )
     fetchers = standard_fetchers({"VENDIR_GITHUB_API_TOKEN": token}, lambda login: pytest.fail("no image"))
-    assert fetchers["githubRelease"](request) == {"tag": "v1.4.0", "url": "https://api.test/7"}
+    assert fetchers["githubRelease"](request) == locked
     into = tmp_path / "into"
     return {str(p.relative_to(into)): p.read_bytes() for p in into.rglob("*") if p.is_file()}
 
@@ -157,6 +162,29 @@ def test_release_that_does_not_fit_is_refused(tmp_path, web, names, source, mess
     assert not (tmp_path / "evil").exists()
 
 
+def test_refused_asset_brings_a_hint(tmp_path, web):
+    describe(web, "a.txt")
+    web.answers["/a"] = Answer(b"no", 403)
+    assert failure(tmp_path, web) == (
+        "Downloading asset 'a.txt': Expected response status 200, but was '403' (hint: consider setting "
+        "VENDIR_GITHUB_API_TOKEN env variable to increase API rate limits) (body: 'no')"
+    )
+
+
+def test_checksum_stands_on_one_line_between_plain_blanks(tmp_path, web):
+    for notes in (f"{TEXT_SUM}\n a.txt\n", f"{TEXT_SUM}\u00a0 a.txt"):
+        describe(web, "a.txt", notes=notes)
+        assert failure(tmp_path, web).endswith("Expected to find sha256 checksum for file 'a.txt'")
+
+
+def test_release_without_tag_leaves_none_in_the_lock(tmp_path, web):
+    web.answers["/r"] = Answer(
+        json.dumps({"Assets": [{"NAME": "a.txt", "url": f"{web.url}/a", "size": len(TEXT)}]}).encode()
+    )
+    source = {"disableAutoChecksumValidation": True}
+    assert fetched(tmp_path, web, locked={"url": ""}, **source) == {"a.txt": TEXT}
+
+
 def test_size_is_compared(tmp_path, web):
     describe(web, "a.txt", size=5)
     message = "Checking asset 'a.txt' size: Expected file size to be 5, but was 6"
@@ -193,6 +221,23 @@ def test_size_is_compared(tmp_path, web):
             "Parsing response from: URL/r error: json: cannot unmarshal array into Go value of type "
             "githubrelease.ReleaseAPI",
             id="list",
+        ),
+        pytest.param(
+            Answer(b'{"assets": {}}'),
+            "Parsing response from: URL/r error: json: cannot unmarshal object into Go struct field "
+            "ReleaseAPI.Assets of type []githubrelease.ReleaseAssetAPI",
+            id="assets",
+        ),
+        pytest.param(
+            Answer(b'{"assets": [{"size": "3"}]}'),
+            "Parsing response from: URL/r error: json: cannot unmarshal string into Go struct field "
+            "ReleaseAssetAPI.Assets.Size of type int64",
+            id="size",
+        ),
+        pytest.param(
+            Answer(b"{} x"),
+            "Parsing response from: URL/r error: invalid character 'x' after top-level value",
+            id="more",
         ),
     ],
 )

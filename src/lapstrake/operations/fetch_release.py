@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 from collections.abc import Mapping, Sequence
@@ -14,20 +13,23 @@ from lapstrake.adapters import archives
 from lapstrake.adapters.file_tree import inner_path, remove
 from lapstrake.errors import InputError
 from lapstrake.http.downloads import Downloads, Request, StatusError
+from lapstrake.kbld.json_text import from_json
 from lapstrake.messages import reason
 from lapstrake.operations.fetch_http import HttpFiles
 from lapstrake.operations.fetch_inline import secret_with
 from lapstrake.operations.sync import FetchRequest, UnnamedSourceError
 from lapstrake.operations.tag_selection import selected_tag
+from lapstrake.vendir import schema
 from lapstrake.vendir.globs import matcher
-from lapstrake.vendir.schema import json_kind
 
 _API = "https://api.github.com"
 _LARGEST_ANSWER = 32 << 20
+_PER_PAGE = 40
+_MOST_PAGES = 500
 _TOKEN_HINT = "consider setting VENDIR_GITHUB_API_TOKEN env variable to increase API rate limits"
+_HINTS_FOR_ASSETS = {401: _TOKEN_HINT, 403: _TOKEN_HINT}
 _HINTS = {
-    401: _TOKEN_HINT,
-    403: _TOKEN_HINT,
+    **_HINTS_FOR_ASSETS,
     404: "if you are using 'latest: true', there may not be any non-pre-release releases",
 }
 
@@ -75,67 +77,61 @@ class _Fetch:
             names = [asset.name for asset in assets]
         if unpacked is not None:
             self._unpack(str(unpacked.get("path") or ""), names)
-        return {"tag": release.get("tag_name") or "", "url": release.get("url") or ""}
+        tag = release.get("tag_name")
+        return {**({"tag": tag} if tag else {}), "url": release.get("url", "")}
 
     def _release(self) -> tuple[str, Mapping[str, Any]]:
         """Where the release is described, and the description."""
         try:
             url = self._release_url()
-            answer = self._json(url)
-            if not isinstance(answer, Mapping | None):
-                raise InputError(
-                    f"Parsing response from: {url} error: json: cannot unmarshal {json_kind(answer)} "
-                    "into Go value of type githubrelease.ReleaseAPI"
-                )
-            if not isinstance(assets := (answer or {}).get("assets"), list | None):
-                raise InputError(
-                    f"Parsing response from: {url} error: json: cannot unmarshal {json_kind(assets)} "
-                    "into Go struct field ReleaseAPI.assets of type []githubrelease.ReleaseAssetAPI"
-                )
+            release: Mapping[str, Any] = self._json(url, schema.RELEASE)
         except InputError as e:
             raise InputError(f"Downloading release info: {e}") from e
-        return url, answer or {}
+        return url, release
 
     def _release_url(self) -> str:
         source = self._source
         if source.get("url"):
             return str(source["url"])
-        base = f"{_API}/repos/{source.get('slug') or ''}/releases"
-        tag = source.get("tag")
-        if not tag and source.get("tagSelection") is not None:
-            releases = self._json(f"{base}?per_page=100")
-            names = [str(r.get("tag_name")) for r in releases if isinstance(r, Mapping)]
-            tag = selected_tag(names, source["tagSelection"])
-        if tag:
-            return f"{base}/tags/{tag}"
-        if source.get("latest"):
-            return f"{base}/latest"
-        raise InputError("getting release URL: Expected to have non-empty tag, tagSelection, latest or url")
-
-    def _json(self, url: str) -> Any:
         try:
-            text = self._downloads.read(Request(url, self._headers), _LARGEST_ANSWER).decode(
-                "utf-8", "replace"
+            return f"{_API}/repos/{source.get('slug', '')}/releases/{self._which()}"
+        except InputError as e:
+            raise InputError(f"getting release URL: {e}") from e
+
+    def _which(self) -> str:
+        source = self._source
+        if source.get("tag"):
+            return f"tags/{source['tag']}"
+        if (selection := source.get("tagSelection")) is not None:
+            return f"tags/{selected_tag(self._tags(), selection)}"
+        if source.get("latest"):
+            return "latest"
+        raise InputError("Expected to have non-empty tag, tagSelection, latest or url")
+
+    def _tags(self) -> list[str]:
+        """All tags of the repository, also those without a release."""
+        owner, _, name = str(self._source.get("slug") or "").partition("/")
+        found: list[str] = []
+        for page in range(1, _MOST_PAGES + 1):
+            tags = self._json(
+                f"{_API}/repos/{owner}/{name}/tags?page={page}&per_page={_PER_PAGE}", schema.TAGS
             )
+            found += [tag["name"] for tag in tags if "name" in tag]
+            if len(tags) < _PER_PAGE:
+                break
+        return found
+
+    def _json(self, url: str, kind: schema.Type) -> Any:
+        try:
+            answer = self._downloads.read(Request(url, self._headers), _LARGEST_ANSWER)
         except StatusError as e:
-            hint = f" (hint: {_HINTS[e.status]}) (body: '{e.body}')" if e.status in _HINTS else ""
-            raise InputError(
-                f"Downloading release details from {url} : Expected response status 200, "
-                f"but was '{e.status}'{hint}"
-            ) from e
+            raise InputError(f"Downloading release details from {url} : {_told(e, _HINTS)}") from e
         except InputError as e:
             raise InputError(f"Downloading release details from {url} : {e}") from e
         try:
-            return json.loads(text)
-        except json.JSONDecodeError as e:
-            found = (
-                f"invalid character '{text[e.pos]}' looking for beginning of value"
-                if e.pos < len(text)
-                else ""
-            )
-            raise InputError(
-                f"Parsing response from: {url} error: {found or 'unexpected end of JSON input'}"
-            ) from e
+            return schema.decode(from_json(answer), kind)
+        except InputError as e:
+            raise InputError(f"Parsing response from: {url} error: {e}") from e
 
     def _chosen(self, assets: Sequence[_Asset]) -> Sequence[_Asset]:
         patterns = self._source.get("assetNames")
@@ -193,9 +189,7 @@ class _Fetch:
         except OSError as e:
             raise InputError(f"Downloading asset '{asset.name}': open {path}: {reason(e)}") from e
         except StatusError as e:
-            raise InputError(
-                f"Downloading asset '{asset.name}': Expected response status 200, but was '{e.status}'"
-            ) from e
+            raise InputError(f"Downloading asset '{asset.name}': {_told(e, _HINTS_FOR_ASSETS)}") from e
         except InputError as e:
             raise InputError(f"Downloading asset '{asset.name}': {e}") from e
 
@@ -218,19 +212,22 @@ class _Fetch:
             raise InputError("Expected known archive type (zip, tgz, tar)")
 
 
+def _told(error: StatusError, hints: Mapping[int, str]) -> str:
+    hint = f" (hint: {hints[error.status]}) (body: '{error.body}')" if error.status in hints else ""
+    return f"Expected response status 200, but was '{error.status}'{hint}"
+
+
 def _assets(release: Mapping[str, Any]) -> list[_Asset]:
-    found = []
-    for asset in release.get("assets") or ():
-        if isinstance(asset, Mapping):
-            size = asset.get("size")
-            name, url = (str(asset.get(key) or "") for key in ("name", "url"))
-            found.append(_Asset(name, url, size if isinstance(size, int) else 0))
-    return found
+    return [
+        _Asset(asset.get("name", ""), asset.get("url", ""), asset.get("size", 0))
+        for asset in release.get("assets", ())
+    ]
 
 
 def _checksum_in(notes: str, name: str) -> str:
     """The sha256 on the line of ``name``: ``HEX  NAME``, perhaps with ./ or / before the name."""
-    found = re.search(rf"(?m)^\s*([a-f0-9]{{64}})\s+(?:\./|/)?{re.escape(name)}\s*$", notes)
-    if found is None or not name:
+    blank = r"[\t\f\r ]"
+    found = re.search(rf"(?m)^{blank}*([a-f0-9]{{64}}){blank}+(?:\./|/)?{re.escape(name)}{blank}*$", notes)
+    if found is None:
         raise InputError(f"Expected to find sha256 checksum for file '{name}'")
     return found.group(1)

@@ -190,6 +190,18 @@ DOCKER_CONFIG = _untagged(
 )
 CHART = _untagged("helmchart.chartMeta", version=STRING, appVersion=STRING)
 
+_ASSET = Type(
+    "githubrelease.ReleaseAssetAPI",
+    {"url": _TEXT, "name": _TEXT, "size": Type("int64")},
+    shown={"url": "URL", "name": "Name", "size": "Size"},
+)
+RELEASE = Type(
+    "githubrelease.ReleaseAPI",
+    {"tag_name": _TEXT, "url": _TEXT, "body": _TEXT, "assets": _list(_ASSET)},
+    shown={"body": "Body", "assets": "Assets"},
+)
+TAGS = _list(_object("githubrelease.Tag", name=_TEXT))
+
 _LOCKED_IMAGE = {"url": KEPT_STRING, "tag": STRING}
 LOCK = _object(
     "config.LockConfig",
@@ -261,7 +273,7 @@ def _refuse_infinite(value: Any) -> None:
 
 
 def _is_object(kind: Type) -> bool:
-    return kind.name.startswith(("config.", "v1alpha1.", "helmchart."))
+    return kind.name.startswith(("config.", "v1alpha1.", "helmchart.", "githubrelease."))
 
 
 def _read(value: Any, kind: Type, at: _Place) -> Any:
