@@ -35,6 +35,8 @@ def test_there_is_no_input():
             'exec: "no-such-program": executable file not found in $PATH',
             id="absent",
         ),
+        pytest.param(["./none"], ".", "fork/exec ./none: no such file or directory", id="absent-path"),
+        pytest.param(["/etc/passwd"], ".", "fork/exec /etc/passwd: permission denied", id="no-program"),
         pytest.param(["true"], "no-folder", "chdir no-folder: no such file or directory", id="folder"),
     ],
 )

@@ -95,9 +95,7 @@ def run_program(
 def _started(
     command: Sequence[str], folder: str, environment: Mapping[str, str], *, with_input: bool
 ) -> subprocess.Popen[bytes]:
-    program = shutil.which(command[0], path=environment.get("PATH"))
-    if program is None:
-        raise InputError(f'exec: "{command[0]}": executable file not found in $PATH')
+    program = _found(command[0], environment)
     if not os.path.exists(folder):
         raise InputError(f"chdir {folder}: no such file or directory")
     try:
@@ -121,6 +119,14 @@ def _end(process: subprocess.Popen[bytes]) -> None:
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
+
+
+def _found(name: str, environment: Mapping[str, str]) -> str:
+    """A path is taken as it is, and whether it can be run is for the system to say."""
+    program = name if os.sep in name else shutil.which(name, path=environment.get("PATH"))
+    if program is None:
+        raise InputError(f'exec: "{name}": executable file not found in $PATH')
+    return program
 
 
 def _give(stdin: IO[bytes], data: bytes) -> None:

@@ -13,8 +13,7 @@ from lapstrake.messages import unread
 from lapstrake.operations.fetch_inline import secret_with
 from lapstrake.operations.registry_login import refuse_unknown, registry_secrets
 from lapstrake.operations.sync import FetchRequest
-from lapstrake.vendir import schema
-from lapstrake.yamldoc import plain
+from lapstrake.vendir import documents, schema
 
 _STABLE = "https://kubernetes-charts.storage.googleapis.com"
 _INITIAL_STABLE = "https://charts.helm.sh/stable"
@@ -166,12 +165,10 @@ class _Fetch:
 def _metadata(path: str) -> Mapping[str, Any]:
     try:
         with open(path, "rb") as file:
-            found = plain.load(file.read(), "")
+            text = file.read()
     except OSError as e:
         raise InputError(f"Reading Chart.yaml: {unread(path, e)}") from e
-    except InputError as e:
-        raise InputError(f"error converting YAML to JSON: {e}") from e
-    chart: Mapping[str, Any] = schema.read(found, schema.CHART)
+    chart: Mapping[str, Any] = schema.read(documents.load(text), schema.CHART)
     if not chart.get("version"):
         raise InputError("Expected non-empty chart version")
     return chart
