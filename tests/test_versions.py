@@ -141,9 +141,24 @@ def test_exact_prerelease_is_recognised():
     assert not is_exact_prerelease(">=2.0.0-rc.1")
 
 
-def test_minimum_version_that_is_met_is_silent():
-    check_minimum("kbld", "0.42.0", "")
-    check_minimum("kbld", "0.42.0", "0.42.0")
+@pytest.mark.parametrize(
+    "minimum",
+    [
+        "",
+        "0",
+        "0.42",
+        "0.42.0",
+        "0.42.0.0",
+        "0.042",
+        " 0.1 ",
+        "0.42.0-rc.1",
+        "0.1x",
+        "0.42+b",
+        "0.1, <1, ~>0.40",
+    ],
+)
+def test_minimum_version_that_is_met_is_silent(minimum):
+    check_minimum("kbld", "0.42.0", minimum)
 
 
 @pytest.mark.parametrize(
@@ -158,7 +173,26 @@ def test_minimum_version_that_is_met_is_silent():
             id="higher",
         ),
         pytest.param(
-            "1", "Parsing minimum version '1': No Major.Minor.Patch elements found", id="no-version"
+            "1", "kbld version '0.42.0' does not meet the minimum required version '1'", id="one-part"
+        ),
+        pytest.param(
+            "0.1, <0.2",
+            "kbld version '0.42.0' does not meet the minimum required version '0.1, <0.2'",
+            id="second-requirement",
+        ),
+        pytest.param(
+            "0.42.0.1",
+            "kbld version '0.42.0' does not meet the minimum required version '0.42.0.1'",
+            id="four-parts",
+        ),
+        pytest.param(
+            "soon", "Parsing minimum version constraint: Malformed constraint: >=soon", id="no-version"
+        ),
+        pytest.param(
+            "9223372036854775808",
+            "Parsing minimum version constraint: Error parsing version: "
+            'strconv.ParseInt: parsing "9223372036854775808": value out of range',
+            id="huge",
         ),
     ],
 )

@@ -16,6 +16,11 @@ from lapstrake.errors import InputError
 
 _COMPARATORS = ("", "=", "==", "!", "!=", "<", "<=", ">", ">=")
 _IDENTIFIER = re.compile(r"[0-9A-Za-z-]+\Z")
+_REQUIREMENT = re.compile(
+    r"\s*(?P<comparator>|=|!=|>|<|>=|<=|~>)\s*v?(?P<version>[0-9]+(?:\.[0-9]+)*)"
+    r"(?P<prerelease>-[0-9][0-9A-Za-z~-]*(?:\.[0-9A-Za-z~-]+)*|[A-Za-z~-][0-9A-Za-z~-]*(?:\.[0-9A-Za-z~-]+)*)?"
+    r"(?:\+[0-9A-Za-z~-]+(?:\.[0-9A-Za-z~-]+)*)?\s*"
+)
 _PIECE = re.compile(r"\s*(\|\||[<>=!]+\s*[^\s|]*|[^\s|]+|\|)")
 
 Key = tuple[int, int, int, int, tuple[tuple[int, int, str], ...]]
@@ -305,17 +310,54 @@ def is_exact_prerelease(constraints: str) -> bool:
 
 
 def check_minimum(tool: str, own: str, minimum: str) -> None:
-    """Hold ``minimumRequiredVersion`` of a configuration against ``own``; empty asks for nothing.
+    """Hold ``minimumRequiredVersion`` of a configuration against the release ``own``; empty asks for nothing.
 
-    Raises InputError if it is higher, or no version without ``v``.
+    As in the original, the text follows ``>=`` in a list of requirements, so that it may go on with others after a
+    comma, and a version in it has any number of parts. Raises InputError if one is not met or cannot be read.
     """
     if not minimum:
         return
     if minimum.startswith("v"):
         raise InputError("Validating minimum version: Must not have prefix 'v' (e.g. '0.8.0')")
-    try:
-        wanted = Version.parse(minimum)
-    except VersionError as e:
-        raise InputError(f"Parsing minimum version '{minimum}': {e}") from e
-    if wanted > Version.parse(own):
+    met = [_is_met(requirement, _parts(own)) for requirement in f">={minimum}".split(",")]
+    if not all(met):
         raise InputError(f"{tool} version '{own}' does not meet the minimum required version '{minimum}'")
+
+
+def _is_met(requirement: str, own: list[int]) -> bool:
+    """Raises InputError for what is no requirement."""
+    found = _REQUIREMENT.fullmatch(requirement)
+    if found is None:
+        raise InputError(f"Parsing minimum version constraint: Malformed constraint: {requirement}")
+    for part in found["version"].split("."):
+        if int(part) >= 1 << 63:
+            raise InputError(
+                "Parsing minimum version constraint: Error parsing version: "
+                f'strconv.ParseInt: parsing "{part}": value out of range'
+            )
+    wanted = _parts(found["version"])
+    # We are a release, and greater than its prereleases.
+    order = (own > wanted) - (own < wanted) or (1 if found["prerelease"] else 0)
+    match found["comparator"]:
+        case "" | "=":
+            return order == 0
+        case "!=":
+            return order != 0
+        case ">":
+            return order > 0
+        case "<":
+            return order < 0
+        case "<=":
+            return order <= 0
+        case "~>":
+            fixed = found["version"].count(".")
+            return not found["prerelease"] and order >= 0 and own[:fixed] == wanted[:fixed]
+    return order >= 0
+
+
+def _parts(version: str) -> list[int]:
+    """At least three numbers, without zeros after those."""
+    numbers = [int(part) for part in version.split(".")]
+    while len(numbers) > 3 and not numbers[-1]:
+        numbers.pop()
+    return numbers + [0] * (3 - len(numbers))
