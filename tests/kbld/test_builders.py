@@ -37,8 +37,21 @@ DIGEST = "ab" * 32
         ),
         pytest.param(
             KubectlBuildkit(ALL).command("t", push=True),
-            f"kubectl buildkit build --progress=plain --push {SAID} --tag t .",
+            f"kubectl buildkit build --progress=plain {SAID} --push --tag t .",
             id="kubectl",
+        ),
+        pytest.param(
+            KubectlBuildkit(DockerfileOptions("stage"), "linux/arm64").command("t", push=False),
+            "kubectl buildkit build --progress=plain --target stage --platform linux/arm64 --tag t .",
+            id="kubectl-platform",
+        ),
+        pytest.param(
+            Docker(DockerfileOptions(target="", file="")).command("t"),
+            "docker build --target  --file  --tag t .",
+            id="empty-options",
+        ),
+        pytest.param(
+            Pack("").command("app"), "pack build --verbose app --path . --builder ", id="empty-builder"
         ),
         pytest.param(
             Pack("b", ("x", "y"), True, ("--raw",)).command("app"),

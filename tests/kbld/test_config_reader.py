@@ -32,6 +32,13 @@ def test_images_lock_becomes_preresolved_overrides():
     )
 
 
+def test_override_carries_its_origins_on():
+    config = config_of(
+        f"{CONFIG}overrides: [{{image: a, newImage: b, origins: [{{git: {{sha: s}}}}, {{x: y}}, null]}}]\n"
+    )
+    assert config.overrides[0].origins == ({"git": {"remoteURL": "", "sha": "s", "dirty": False}}, {}, {})
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [

@@ -22,21 +22,21 @@ _KUBECTL_DIGEST = re.compile(r"exporting manifest (?:sha256:)?([0-9a-z]+) ")
 
 @dataclass(frozen=True, slots=True)
 class DockerfileOptions:
-    """What the three builders that read a Dockerfile have in common."""
+    """What the three builders that read a Dockerfile have in common. What is not chosen is None, not empty."""
 
-    target: str = ""
+    target: str | None = None
     pull: bool = False
     no_cache: bool = False
-    file: str = ""
+    file: str | None = None
     raw: tuple[str, ...] = ()
 
-    @property
-    def arguments(self) -> list[str]:
+    def arguments(self, platform: str | None = None) -> list[str]:
         return [
-            *(["--target", self.target] if self.target else []),
+            *_given("--target", self.target),
+            *_given("--platform", platform),
             *(["--pull"] if self.pull else []),
             *(["--no-cache"] if self.no_cache else []),
-            *(["--file", self.file] if self.file else []),
+            *_given("--file", self.file),
             *self.raw,
         ]
 
@@ -49,7 +49,7 @@ class Docker:
     buildkit: bool = False
 
     def command(self, tag: str) -> list[str]:
-        return ["docker", "build", *self.options.arguments, "--tag", tag, "."]
+        return ["docker", "build", *self.options.arguments(), "--tag", tag, "."]
 
     @property
     def environment(self) -> dict[str, str]:
@@ -64,7 +64,7 @@ class DockerBuildx:
 
     def command(self, tag: str, *, push: bool) -> list[str]:
         rest = ["--tag", tag, ".", "--push" if push else "--load"]
-        return ["docker", "buildx", "build", "--progress=plain", *self.options.arguments, *rest]
+        return ["docker", "buildx", "build", "--progress=plain", *self.options.arguments(), *rest]
 
     def digest(self, errors: str) -> str:
         """``sha256:...`` of what was pushed, from standard error. Raises InputError."""
@@ -76,10 +76,11 @@ class KubectlBuildkit:
     """``kubectl buildkit build``, inside a cluster; it pushes by itself where there is a destination."""
 
     options: DockerfileOptions = DockerfileOptions()
+    platform: str | None = None
 
     def command(self, tag: str, *, push: bool) -> list[str]:
-        first = ["kubectl", "buildkit", "build", "--progress=plain", *(["--push"] if push else [])]
-        return [*first, *self.options.arguments, "--tag", tag, "."]
+        arguments = [*self.options.arguments(self.platform), *(["--push"] if push else [])]
+        return ["kubectl", "buildkit", "build", "--progress=plain", *arguments, "--tag", tag, "."]
 
     def digest(self, errors: str) -> str:
         """``sha256:...`` of what was built, from standard error. Raises InputError."""
@@ -90,14 +91,14 @@ class KubectlBuildkit:
 class Pack:
     """``pack build`` of Cloud Native Buildpacks."""
 
-    builder: str = ""
+    builder: str | None = None
     buildpacks: tuple[str, ...] = ()
     clear_cache: bool = False
     raw: tuple[str, ...] = ()
 
     def command(self, image: str) -> list[str]:
         """Raises InputError if no builder image was chosen."""
-        if not self.builder:
+        if self.builder is None:
             raise InputError("Expected builder to be specified, but was not")
         return [
             *("pack", "build", "--verbose", image, "--path", ".", "--builder", self.builder),
@@ -125,12 +126,12 @@ class Ko:
 class Bazel:
     """``bazel run`` of a target that loads an image into the local daemon."""
 
-    target: str = ""
+    target: str | None = None
     raw: tuple[str, ...] = ()
 
     def command(self) -> list[str]:
         """Raises InputError if no target was chosen."""
-        if not self.target:
+        if self.target is None:
             raise InputError("Expected target to be specified, but was not")
         return ["bazel", "run", self.target, *self.raw]
 
@@ -154,6 +155,10 @@ def tag_name(image: str) -> str:
 def local_name(image: str, image_id: str) -> str:
     """The lasting name of an image in the local daemon, which tells its content."""
     return f"kbld:{tag_name(image)}-{_NOT_IN_TAGS.sub('-', image_id)}"
+
+
+def _given(flag: str, value: str | None) -> list[str]:
+    return [] if value is None else [flag, value]
 
 
 def _digest(pattern: re.Pattern[str], errors: str) -> str:

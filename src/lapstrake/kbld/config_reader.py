@@ -118,7 +118,14 @@ def _override(raw: Mapping[str, Any]) -> Override:
             tuple(chosen.get("os.features", ())),
             tuple(chosen.get("features", ())),
         )
-    return Override(_match(raw), raw.get("newImage", ""), raw.get("preresolved", False), selection, platform)
+    return Override(
+        _match(raw),
+        raw.get("newImage", ""),
+        raw.get("preresolved", False),
+        selection,
+        platform,
+        images_lock.origins_said(raw.get("origins", ())),
+    )
 
 
 def _source(raw: Mapping[str, Any]) -> Source:
@@ -130,18 +137,19 @@ def _builder(raw: Mapping[str, Any]) -> Builder:
     if "pack" in raw:
         pack = raw["pack"].get("build", {})
         return Pack(
-            pack.get("builder", ""),
+            pack.get("builder"),
             tuple(pack.get("buildpacks", ())),
             pack.get("clearCache", False),
             _raw_options(pack),
         )
     if "kubectlBuildkit" in raw:
-        return KubectlBuildkit(_dockerfile_options(raw["kubectlBuildkit"].get("build", {})))
+        build = raw["kubectlBuildkit"].get("build", {})
+        return KubectlBuildkit(_dockerfile_options(build), build.get("platform"))
     if "ko" in raw:
         return Ko(_raw_options(raw["ko"].get("build", {})))
     if "bazel" in raw:
         run = raw["bazel"].get("run", {})
-        return Bazel(run.get("target", ""), _raw_options(run))
+        return Bazel(run.get("target"), _raw_options(run))
     docker = raw.get("docker", {})
     if "buildx" in docker:
         return DockerBuildx(_dockerfile_options(docker["buildx"]))
@@ -151,10 +159,10 @@ def _builder(raw: Mapping[str, Any]) -> Builder:
 
 def _dockerfile_options(raw: Mapping[str, Any]) -> DockerfileOptions:
     return DockerfileOptions(
-        raw.get("target", ""),
+        raw.get("target"),
         raw.get("pull", False),
         raw.get("noCache", False),
-        raw.get("file", ""),
+        raw.get("file"),
         _raw_options(raw),
     )
 

@@ -1,11 +1,14 @@
 """Plain values put into the shape of kbld's own documents, with the refusals of Go's JSON decoder.
 
-A shape is named as Go names it, because its messages do: ``string``, ``bool``, ``[]T``, or a record below. Keys a
-record does not know are dropped, save where they are an error; keys are known in any case of letters.
+A shape is named as Go names it, because its messages do: ``string``, ``bool``, ``[]T``, or a record below. So are the
+keys of a record, of which some begin with a capital there. Keys a record does not know are dropped, save where they
+are an error; keys are known in any case of letters.
 """
 
 from __future__ import annotations
 
+import math
+import struct
 from collections.abc import Mapping
 from typing import Any
 
@@ -19,10 +22,10 @@ IMAGES_LOCK = "lockconfig.ImagesLock"
 
 _MATCH = {"image": "string", "imageRepo": "string"}
 _DOCKERFILE = {
-    "target": "string",
-    "pull": "bool",
+    "Target": "string",
+    "Pull": "bool",
     "noCache": "bool",
-    "file": "string",
+    "File": "string",
     "rawOptions": "[]string",
 }
 _RECORDS: Mapping[str, Mapping[str, str]] = {
@@ -36,31 +39,31 @@ _RECORDS: Mapping[str, Mapping[str, str]] = {
     },
     "config.Source": {
         **_MATCH,
-        "path": "string",
-        "docker": "config.SourceDockerOpts",
-        "pack": "config.SourcePackOpts",
-        "kubectlBuildkit": "config.SourceKubectlBuildkitOpts",
-        "ko": "config.SourceKoOpts",
-        "bazel": "config.SourceBazelOpts",
+        "Path": "string",
+        "Docker": "config.SourceDockerOpts",
+        "Pack": "config.SourcePackOpts",
+        "KubectlBuildkit": "config.SourceKubectlBuildkitOpts",
+        "Ko": "config.SourceKoOpts",
+        "Bazel": "config.SourceBazelOpts",
     },
     "config.SourceDockerOpts": {
-        "build": "config.SourceDockerBuildOpts",
-        "buildx": "config.SourceDockerBuildxOpts",
+        "Build": "config.SourceDockerBuildOpts",
+        "Buildx": "config.SourceDockerBuildxOpts",
     },
-    "config.SourceDockerBuildOpts": {**_DOCKERFILE, "buildkit": "bool"},
+    "config.SourceDockerBuildOpts": {**_DOCKERFILE, "Buildkit": "bool"},
     "config.SourceDockerBuildxOpts": _DOCKERFILE,
-    "config.SourcePackOpts": {"build": "config.SourcePackBuildOpts"},
+    "config.SourcePackOpts": {"Build": "config.SourcePackBuildOpts"},
     "config.SourcePackBuildOpts": {
-        "builder": "string",
-        "buildpacks": "[]string",
+        "Builder": "string",
+        "Buildpacks": "[]string",
         "clearCache": "bool",
         "rawOptions": "[]string",
     },
-    "config.SourceKubectlBuildkitOpts": {"build": "config.SourceKubectlBuildkitBuildOpts"},
-    "config.SourceKubectlBuildkitBuildOpts": _DOCKERFILE,
-    "config.SourceKoOpts": {"build": "config.SourceKoBuildOpts"},
+    "config.SourceKubectlBuildkitOpts": {"Build": "config.SourceKubectlBuildkitBuildOpts"},
+    "config.SourceKubectlBuildkitBuildOpts": {**_DOCKERFILE, "Platform": "string"},
+    "config.SourceKoOpts": {"Build": "config.SourceKoBuildOpts"},
     "config.SourceKoBuildOpts": {"rawOptions": "[]string"},
-    "config.SourceBazelOpts": {"run": "config.SourceBazelRunOpts"},
+    "config.SourceBazelOpts": {"Run": "config.SourceBazelRunOpts"},
     "config.SourceBazelRunOpts": {"target": "string", "rawOptions": "[]string"},
     "config.ImageOverride": {
         **_MATCH,
@@ -68,6 +71,7 @@ _RECORDS: Mapping[str, Mapping[str, str]] = {
         "preresolved": "bool",
         "tagSelection": "v1alpha1.VersionSelection",
         "platformSelection": "config.PlatformSelection",
+        "origins": ORIGINS,
     },
     "v1alpha1.VersionSelection": {"semver": "v1alpha1.VersionSelectionSemver"},
     "v1alpha1.VersionSelectionSemver": {
@@ -131,7 +135,8 @@ _STRICT = (IMAGES_LOCK, "lockconfig.ImageRef")
 def shaped(value: Any, shape: str) -> Any:
     """``value`` as ``shape``: mappings with known keys only, lists, texts, booleans; what is null is left out.
 
-    Numbers and booleans where a text belongs become its digits or its name. Raises InputError.
+    Keys begin with a small letter. Numbers and booleans where a text belongs become its digits or its name, save in
+    the reference that a record says of its image. Raises InputError.
     """
     return _shaped(value, shape, "", "")
 
@@ -169,8 +174,11 @@ def _record(value: Mapping[str, Any], shape: str, place: str) -> dict[str, Any]:
             raise InputError(f'json: unknown field "{given}"')
         if key is None or value[given] is None:
             continue
-        embedded = "ImageRef." if key in _MATCH and shape in _WITH_EMBEDDED_MATCH else ""
-        found[key] = _shaped(value[given], known[key], owner, f"{place}.{embedded}{key}".lstrip("."))
+        embedded = key in _MATCH and shape in _WITH_EMBEDDED_MATCH
+        inside = f"{place}.ImageRef.{key}" if embedded else f"{place}.{key}".lstrip(".")
+        if embedded and not isinstance(value[given], str):
+            raise _mismatch(value[given], "string", owner, inside)
+        found[key[0].lower() + key[1:]] = _shaped(value[given], known[key], owner, inside)
     return found
 
 
@@ -193,10 +201,23 @@ def _text(value: Any, owner: str, place: str) -> str:
 
 
 def _float_text(value: float) -> str:
-    """As Go's shortest ``%g``: with an exponent from a million on."""
-    if 1e-4 <= abs(value) < 1e6 or not value:
-        return repr(value).removesuffix(".0")
-    return next(text for digits in range(18) if float(text := f"{value:.{digits}e}") == value or digits == 17)
+    """As Go's shortest ``%g`` of 32 bits: with an exponent from a million on."""
+    single = _single(value)
+    if single in (math.inf, -math.inf):
+        return "+Inf" if single > 0 else "-Inf"
+    text = next(t for t in (f"{single:.{digits}e}" for digits in range(9)) if _single(float(t)) == single)
+    mantissa, _, exponent = text.partition("e")
+    if not -4 <= int(exponent) < 6:
+        return text
+    return f"{float(text):.{max(len(mantissa.partition('.')[2]) - int(exponent), 0)}f}"
+
+
+def _single(value: float) -> float:
+    """The nearest number of 32 bits."""
+    try:
+        return float(struct.unpack("f", struct.pack("f", value))[0])
+    except OverflowError:
+        return math.copysign(math.inf, value)
 
 
 def _path(value: Any, owner: str, place: str) -> list[Any]:

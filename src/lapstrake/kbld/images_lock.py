@@ -84,6 +84,11 @@ def _origins(text: str) -> tuple[Origin, ...]:
         origins = shaped(value, ORIGINS)
     except InputError as e:
         raise InputError(f"error unmarshaling JSON: while decoding JSON: {e}") from e
+    return origins_said(origins)
+
+
+def origins_said(origins: Sequence[Mapping[str, Any]]) -> tuple[Origin, ...]:
+    """Origins, in the shape that ``fields`` gave them, as they are carried on."""
     return tuple({kind: _said(kind, origin[kind]) for kind in origin} for origin in origins)
 
 
