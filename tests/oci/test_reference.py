@@ -36,6 +36,21 @@ def test_reference_is_completed(text: str, full: str) -> None:
             id="capitals",
         ),
         pytest.param("example.test/aa@sha256:123", "invalid checksum digest length", id="short digest"),
+        pytest.param("host.test/app@", "unsupported digest algorithm: ", id="no digest"),
+        pytest.param("host.test/app@md5:0a", "unsupported digest algorithm: md5:0a", id="other digest"),
+        pytest.param(
+            f"app:{'x' * 129}@sha256:{'0' * 64}",
+            f"repository can only contain the characters `abcdefghijklmnopqrstuvwxyz0123456789_-./`: app:{'x' * 129}",
+            id="long tag with a digest",
+        ),
+        pytest.param(
+            f"{'x' * 250}@sha256:{'0' * 64}",
+            f"repository must be between 2 and 255 characters in length: library/{'x' * 250}",
+            id="too long once completed",
+        ),
+        pytest.param(
+            "é", "repository must be between 2 and 255 characters in length: é", id="one letter, two bytes"
+        ),
         pytest.param("", "a repository name must be specified", id="empty"),
         pytest.param(
             "host.test/x", "repository must be between 2 and 255 characters in length: x", id="one letter"

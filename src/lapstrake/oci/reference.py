@@ -16,6 +16,7 @@ from lapstrake.oci.digest import Digest
 DEFAULT_REGISTRY = "index.docker.io"
 DEFAULT_TAG = "latest"
 
+_ALGORITHMS = ("sha256:", "sha512:")
 _REPOSITORY_CHARACTERS = "abcdefghijklmnopqrstuvwxyz0123456789_-./"
 _TAG_CHARACTERS = "abcdefghijklmnopqrstuvwxyz0123456789_-.ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 _HOST = re.compile(r"(\[[0-9a-fA-F:.]+\]|[^\s/:@?#\[\]\\<>\"{}|^`%]+)(:[0-9]+)?")
@@ -88,12 +89,20 @@ class Reference:
     def parse_digest(cls, text: str) -> Reference:
         """A reference that must hold a digest. Raises InputError with the exact reason."""
         base, _, digest_text = text.partition("@")
-        if not digest_text or "@" in digest_text:
+        if text.count("@") != 1:
             raise InputError(
                 f"a digest must contain exactly one '@' separator (e.g. registry/repository@digest) saw: {text}"
             )
+        if not digest_text.startswith(_ALGORITHMS):
+            raise InputError(f"unsupported digest algorithm: {digest_text}")
         digest = Digest.parse(digest_text)
-        named = cls.parse_tag(base)
+        try:
+            named = cls.parse_tag(base)
+        except InputError:
+            # What is wrong is told of the whole name then, tag and all.
+            Repository.parse(base)
+            raise
+        Repository.parse(str(named.repo))  # completed, it may be too long
         has_tag = _split_tag(base)[1] is not None
         return cls(named.repo, named.tag if has_tag else None, digest, text)
 
@@ -138,7 +147,7 @@ def _split_tag(text: str) -> tuple[str, str | None]:
 
 
 def _check_characters(what: str, text: str, allowed: str, least: int, most: int) -> None:
-    if not least <= len(text.encode()) <= most:
+    if not least <= len(text) <= most:
         raise InputError(f"{what} must be between {least} and {most} characters in length: {text}")
     if not set(text) <= set(allowed):
         raise InputError(f"{what} can only contain the characters `{allowed}`: {text}")
