@@ -59,9 +59,10 @@ def test_parse_follows_pflag(words: list[str], values: dict[str, object], positi
     [
         (["--nope"], "unknown flag: --nope"),
         (["--nope=1"], "unknown flag: --nope"),
-        (["-yz"], "unknown shorthand flag: 'z' in -yz"),
+        (["-yz"], "unknown shorthand flag: 'z' in -z"),
+        (["-yzy"], "unknown shorthand flag: 'z' in -zy"),
         (["--app"], "flag needs an argument: --app"),
-        (["-ya"], "flag needs an argument: 'a' in -ya"),
+        (["-ya"], "flag needs an argument: 'a' in -a"),
         (
             ["--yes=maybe"],
             'invalid argument "maybe" for "-y, --yes" flag: strconv.ParseBool: parsing "maybe": invalid syntax',

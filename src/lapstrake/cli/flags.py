@@ -249,7 +249,7 @@ def _short_flags(
     while rest:
         flag = by_short.get(rest[0])
         if flag is None:
-            raise UsageError(f"unknown shorthand flag: {rest[0]!r} in -{letters}")
+            raise UsageError(f"unknown shorthand flag: {rest[0]!r} in -{rest}")
         rest = rest[1:]
         if rest.startswith("=") and len(rest) > 1:
             _store(flag, rest[1:], values, given)
@@ -257,7 +257,7 @@ def _short_flags(
         if flag.kind == "bool":
             _store(flag, "true", values, given)
         else:
-            _store(flag, rest or _next_value(flag, queue, f"{flag.short!r} in -{letters}"), values, given)
+            _store(flag, rest or _next_value(flag, queue, f"{flag.short!r} in -{flag.short}"), values, given)
             return
 
 
