@@ -135,8 +135,9 @@ def test_inspect_prints_images_without_a_terminal(folder, capsys):
         pytest.param(["unpkg"], "Expected 'input' flag to be non-empty", id="unpackage"),
         pytest.param(["unpackage", "-i", "x"], "Expected 'repository' flag to be non-empty", id="to-nowhere"),
         pytest.param(["relocate"], "Expected repository flag to be non-empty", id="relocate"),
+        pytest.param(["relocate", "-r", "A B"], "Expected at least one input file", id="nothing"),
         pytest.param(
-            ["relocate", "-r", "A B"],
+            ["relocate", "-r", "A B", "-f", "."],
             "Building import repository ref: repository can only contain the characters "
             "`abcdefghijklmnopqrstuvwxyz0123456789_-./`:\n  A B",
             id="repository",

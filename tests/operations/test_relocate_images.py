@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from lapstrake.adapters.image_tar import TarFileReader
+from lapstrake.adapters.image_tar import TarFileReader, write_tar
 from lapstrake.distribution.client import RegistryClient, RegistryOptions
 from lapstrake.errors import InputError, RegistryError
 from lapstrake.imgpkg.archive import MANIFEST
@@ -54,7 +54,11 @@ class Harbour:
         return Move(command, self.lines.append, 1, sleep=lambda _: None)
 
     def configuration(self, *images: str):
-        text = "".join(f"---\nkind: X\nimage: {image}\n" for image in images)
+        return self.given(*images)[0]
+
+    def given(self, *images: str, text: str = ""):
+        """The configuration and its images; ``text`` stands in front of the resources."""
+        text += "".join(f"---\nkind: X\nimage: {image}\n" for image in images)
         return read_by_digest([SourceFile("a.yml", text.encode())])
 
     def copied(self, image: str) -> str:
@@ -71,8 +75,8 @@ def harbour(tmp_path: Path) -> Iterator[Harbour]:
 
 
 def test_images_travel_by_tar(harbour):
-    configuration = harbour.configuration(harbour.image, harbour.index)
-    package_images(harbour.client, configuration, harbour.tar, harbour.move("package"))
+    configuration, images = harbour.given(harbour.image, harbour.index)
+    package_images(harbour.client, images, harbour.tar, harbour.move("package"))
     moved = unpackage_images(harbour.client, harbour.tar, harbour.target, harbour.move("unpackage"))
     assert moved == {image: harbour.copied(image) for image in (harbour.image, harbour.index)}
     printed = with_moved(configuration, moved).printed
@@ -84,8 +88,7 @@ def test_images_travel_by_tar(harbour):
 
 
 def test_images_are_relocated(harbour):
-    configuration = harbour.configuration(harbour.index)
-    moved = relocate_images(harbour.client, configuration, harbour.target, harbour.move("relocate"))
+    moved = relocate_images(harbour.client, [harbour.index], harbour.target, harbour.move("relocate"))
     assert moved == {harbour.index: harbour.copied(harbour.index)}
     assert harbour.lines == [
         "relocate | exporting 1 images...",
@@ -98,8 +101,7 @@ def test_images_are_relocated(harbour):
 
 
 def test_tar_tells_references_but_no_tags(harbour):
-    configuration = harbour.configuration(harbour.image)
-    package_images(harbour.client, configuration, harbour.tar, harbour.move("package"))
+    package_images(harbour.client, [harbour.image], harbour.tar, harbour.move("package"))
     with TarFileReader(harbour.tar) as tar:
         (entry,) = json.loads(b"".join(tar.chunks(MANIFEST)))
     assert entry["Image"]["Refs"] == [harbour.image]
@@ -107,7 +109,7 @@ def test_tar_tells_references_but_no_tags(harbour):
 
 
 def test_tar_of_nothing(harbour):
-    package_images(harbour.client, harbour.configuration(), harbour.tar, harbour.move("package"))
+    package_images(harbour.client, [], harbour.tar, harbour.move("package"))
     with TarFileReader(harbour.tar) as tar:
         assert b"".join(tar.chunks(MANIFEST)) == b"null"
     assert unpackage_images(harbour.client, harbour.tar, harbour.target, harbour.move("unpackage")) == {}
@@ -117,6 +119,59 @@ def test_lock_names_the_copies(harbour):
     configuration = harbour.configuration(harbour.image)
     lock = lock_of_moved(configuration, {harbour.image: "e.test/copy@sha256:00"})
     assert f"- image: {harbour.image}\n  newImage: e.test/copy@sha256:00\n  preresolved: true\n" in lock
+
+
+LOCK = """
+apiVersion: kbld.k14s.io/v1alpha1
+kind: Config
+overrides:
+- {{imageRepo: repo, newImage: "{image}", preresolved: true}}
+- {{image: asked, newImage: asked-for}}
+"""
+
+
+def test_images_of_a_lock_travel_too(harbour):
+    configuration, images = harbour.given(text=LOCK.format(image=harbour.image))
+    assert images == [harbour.image]
+    lock = lock_of_moved(configuration, {harbour.image: "e.test/copy@sha256:00"})
+    assert lock.endswith(
+        "overrides:\n"
+        "- imageRepo: repo\n  newImage: e.test/copy@sha256:00\n  preresolved: true\n"
+        f"- image: {harbour.image}\n  newImage: e.test/copy@sha256:00\n  preresolved: true\n"
+    )
+
+
+def test_image_of_a_lock_that_was_not_moved_is_an_error(harbour):
+    configuration, _ = harbour.given(text=LOCK.format(image=harbour.image))
+    with pytest.raises(InputError) as caught:
+        lock_of_moved(configuration, {})
+    assert str(caught.value) == f"Expected to find imported image for '{harbour.image}'"
+
+
+def test_image_of_a_lock_must_be_given_by_digest(harbour):
+    with pytest.raises(InputError) as caught:
+        harbour.given(text=LOCK.format(image="e.test/app"))
+    assert str(caught.value) == "Expected image 'e.test/app' to be in digest form (i.e. image@digest)"
+
+
+@pytest.mark.parametrize(
+    ("files", "message"),
+    [
+        pytest.param({}, "file manifest.json not found in tar", id="no-manifest"),
+        pytest.param({"manifest.json": b"["}, "unexpected end of JSON input", id="broken"),
+        pytest.param(
+            {"manifest.json": b"{}"},
+            "json: cannot unmarshal object into Go value of type []imagedesc.ImageOrImageIndexDescriptor",
+            id="no-list",
+        ),
+    ],
+)
+def test_tar_that_is_none_of_ours(harbour, files, message):
+    members = [(name, len(data), lambda data=data: [data]) for name, data in files.items()]
+    list(write_tar(harbour.tar, members, keep_unfinished=False))
+    with pytest.raises(InputError) as caught:
+        unpackage_images(harbour.client, harbour.tar, harbour.target, harbour.move("unpackage"))
+    assert str(caught.value) == message
 
 
 def test_image_that_was_not_moved_is_an_error(harbour):
@@ -140,12 +195,22 @@ def test_image_must_be_given_by_digest(harbour):
             "strict validation requires the full repository path (missing 'library')",
             id="library",
         ),
+        pytest.param(
+            "localhost/app",
+            "strict validation requires the registry to be explicitly defined",
+            id="localhost",
+        ),
+        pytest.param(
+            "app:v1",
+            "repository can only contain the characters `abcdefghijklmnopqrstuvwxyz0123456789_-./`: app:v1",
+            id="tag",
+        ),
     ],
 )
 def test_reference_must_be_complete(harbour, name, message):
-    configuration = harbour.configuration(f"{name}@sha256:{'ab' * 32}")
+    image = f"{name}@sha256:{'ab' * 32}"
     with pytest.raises(InputError) as caught:
-        package_images(harbour.client, configuration, harbour.tar, harbour.move("package"))
+        package_images(harbour.client, [image], harbour.tar, harbour.move("package"))
     assert str(caught.value) == message
     assert harbour.lines[-1] == "package | exported 1 images"
 
@@ -153,21 +218,22 @@ def test_reference_must_be_complete(harbour, name, message):
 def test_image_that_is_gone(harbour):
     gone = harbour.image.partition("@")[0].replace(":v1", "") + "@sha256:" + "ab" * 32
     with pytest.raises(RegistryError) as caught:
-        relocate_images(harbour.client, harbour.configuration(gone), harbour.target, harbour.move("relocate"))
+        relocate_images(harbour.client, [gone], harbour.target, harbour.move("relocate"))
     assert str(caught.value).startswith(f"Collecting packaging metadata: Working with {gone}: Encountered an")
 
 
 def test_registry_that_is_not_there(harbour):
     image = f"127.0.0.1:1/app@sha256:{'ab' * 32}"
     with pytest.raises(RegistryError) as caught:
-        relocate_images(
-            harbour.client, harbour.configuration(image), harbour.target, harbour.move("relocate")
-        )
+        relocate_images(harbour.client, [image], harbour.target, harbour.move("relocate"))
     assert str(caught.value).startswith(f"Collecting packaging metadata: Working with {image}: ")
     assert "Docker Registry v1" not in str(caught.value)
 
 
-def test_write_is_tried_five_times(harbour):
+@pytest.mark.parametrize("what", ["image", "index"])
+def test_write_is_tried_five_times(harbour, what):
+    image, named = getattr(harbour, what), {"image": "image", "index": "image index"}[what]
+
     class Refusing:
         """The registry, with a refusal for every manifest."""
 
@@ -182,11 +248,9 @@ def test_write_is_tried_five_times(harbour):
 
     registry = Refusing()
     with pytest.raises(RegistryError) as caught:
-        relocate_images(
-            registry, harbour.configuration(harbour.image), harbour.target, harbour.move("relocate")
-        )
+        relocate_images(registry, [image], harbour.target, harbour.move("relocate"))
     assert str(caught.value) == (
-        f"Importing image {harbour.image}: Importing image as {harbour.copied(harbour.image)}: "
-        "Writing image: Retried 5 times: busy"
+        f"Importing image {image}: Importing {named} as {harbour.copied(image)}: "
+        f"Writing {named}: Retried 5 times: busy"
     )
     assert registry.tried == 5

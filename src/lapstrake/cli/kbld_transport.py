@@ -29,9 +29,9 @@ def _package(args: Arguments) -> int:
     ui = UI.of(args)
     if not args["output"]:
         raise InputError("Expected 'output' flag to be non-empty")
-    inputs = read_by_digest(files_of(args))
+    _, images = read_by_digest(files_of(args))
     with client_of(args) as client:
-        package_images(client, inputs, args["output"], _move("package", args))
+        package_images(client, images, args["output"], _move("package", args))
     ui.succeeded()
     return 0
 
@@ -58,10 +58,12 @@ def _relocate(args: Arguments) -> int:
     ui = UI.of(args)
     if not args["repository"]:
         raise InputError("Expected repository flag to be non-empty")
-    inputs = read_by_digest(files_of(args))
+    if not args["file"]:
+        raise InputError("Expected at least one input file")
+    inputs, images = read_by_digest(files_of(args))
     target = _target(args)
     with client_of(args) as client:
-        moved = relocate_images(client, inputs, target, _move("relocate", args))
+        moved = relocate_images(client, images, target, _move("relocate", args))
     return _show_moved(ui, args, inputs, moved)
 
 

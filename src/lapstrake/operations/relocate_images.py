@@ -18,7 +18,9 @@ from lapstrake.imgpkg import archive
 from lapstrake.imgpkg.parcels import Parcel, pack_image
 from lapstrake.imgpkg.remote import fetch_image
 from lapstrake.kbld import rules
-from lapstrake.kbld.images import ResolvedImage
+from lapstrake.kbld.config import ImageMatch, Override
+from lapstrake.kbld.documents import json_kind
+from lapstrake.kbld.json_text import from_json
 from lapstrake.oci.digest import Digest
 from lapstrake.oci.manifest import go_json
 from lapstrake.oci.reference import DEFAULT_REGISTRY, Reference, Repository
@@ -57,23 +59,25 @@ class Move:
         self.report(f"{self.command} | {text}")
 
 
-def read_by_digest(files: Iterable[SourceFile]) -> Inputs:
-    """Inputs whose images are all given by digest, as they must be to be fetched. Raises InputError.
+def read_by_digest(files: Iterable[SourceFile]) -> tuple[Inputs, list[str]]:
+    """Inputs, and their images, which are all given by digest, as they must be to be fetched. Raises InputError.
 
-    Configurations among them count for where images are searched, and no more.
+    The results of locks among the inputs belong to the images; of other configurations only the search rules count.
     """
     inputs = read_inputs(files)
-    for image in inputs.images:
+    locked = {override.new_image for override in inputs.config.overrides if override.preresolved}
+    images = sorted({*inputs.images, *locked})
+    for image in images:
         try:
             Reference.parse_digest(image)
         except InputError as e:
             raise InputError(f"Expected image '{image}' to be in digest form (i.e. image@digest)") from e
-    return inputs
+    return inputs, images
 
 
-def package_images(registry: Registry, inputs: Inputs, path: str, move: Move) -> None:
+def package_images(registry: Registry, images: Sequence[str], path: str, move: Move) -> None:
     """Write all images into the tar ``path``. Raises LapstrakeError."""
-    parcels = _exported(registry, inputs.images, move)
+    parcels = _exported(registry, images, move)
     layers = layers_of(parcels, _OPTIONS)
     source = RegistrySource(registry)
     manifest = _written(parcels)
@@ -93,20 +97,31 @@ def package_images(registry: Registry, inputs: Inputs, path: str, move: Move) ->
 def unpackage_images(registry: Registry, path: str, target: Repository, move: Move) -> Mapping[str, str]:
     """Write all images of the tar ``path`` to ``target``; their references before → now. Raises LapstrakeError."""
     with TarFileReader(path) as tar:
-        parcels = _read(b"".join(tar.chunks(archive.MANIFEST)))
+        parcels = _read(_manifest(tar))
         return _imported(registry, parcels, TarSource(tar), target, move)
 
 
-def relocate_images(registry: Registry, inputs: Inputs, target: Repository, move: Move) -> Mapping[str, str]:
+def relocate_images(
+    registry: Registry, images: Sequence[str], target: Repository, move: Move
+) -> Mapping[str, str]:
     """Copy all images to ``target``; their references before → now. Raises LapstrakeError."""
-    parcels = _exported(registry, inputs.images, move)
+    parcels = _exported(registry, images, move)
     return _imported(registry, parcels, RegistrySource(registry), target, move)
 
 
 def lock_of_moved(inputs: Inputs, moved: Mapping[str, str]) -> str:
-    """A configuration that resolves all moved images to where they are now."""
-    images = tuple(ResolvedImage(before, now) for before, now in sorted(moved.items()))
-    return ResolveResult((), images, inputs.config).kbld_lock()
+    """A configuration that resolves all moved images to where they are now, and first what locks among the inputs did.
+
+    Raises InputError if an image of a lock was not moved.
+    """
+    overrides = []
+    for override in inputs.config.overrides:
+        if override.preresolved:
+            if override.new_image not in moved:
+                raise InputError(f"Expected to find imported image for '{override.new_image}'")
+            overrides.append(Override(override.match, moved[override.new_image], True))
+    overrides += [Override(ImageMatch(before), now, True) for before, now in sorted(moved.items())]
+    return ResolveResult((), (), inputs.config).kbld_lock(dict.fromkeys(overrides))
 
 
 def with_moved(inputs: Inputs, moved: Mapping[str, str]) -> ResolveResult:
@@ -133,11 +148,18 @@ def _exported(registry: Registry, images: Sequence[str], move: Move) -> list[Par
 
 def _check_complete(image: str) -> None:
     """Raises InputError for a reference that leaves something to be completed."""
-    host, slash, path = image.partition("@")[0].partition("/")
-    if not slash or not (set(".:") & set(host) or host == "localhost"):
-        raise InputError("strict validation requires the registry to be explicitly defined")
-    if Reference.parse_digest(image).registry == DEFAULT_REGISTRY and "/" not in path:
-        raise InputError("strict validation requires the full repository path (missing 'library')")
+    reference = Reference.parse_digest(image)
+    name = image.partition("@")[0]
+    host, slash, path = name.partition("/")
+    if not slash or not set(".:") & set(host):
+        what = "registry to be explicitly defined"
+    elif reference.registry == DEFAULT_REGISTRY and "/" not in path:
+        what = "full repository path (missing 'library')"
+    else:
+        return
+    if reference.tag is not None:
+        Repository.parse(name)  # what is wrong is the tag then, as in the original
+    raise InputError(f"strict validation requires the {what}")
 
 
 def _packed(registry: Registry, image: str) -> Parcel:
@@ -152,7 +174,10 @@ def _packed(registry: Registry, image: str) -> Parcel:
                 "Encountered an error most likely because this image is in Docker Registry v1 format; "
                 f"only v2 or OCI image format is supported (underlying error: {why})"
             )
-        raise RegistryError(f"Collecting packaging metadata: Working with {image}: {why}") from e
+        name = Reference.parse_digest(image)
+        raise RegistryError(
+            f"Collecting packaging metadata: Working with {name.repo}@{name.digest}: {why}"
+        ) from e
 
 
 def _written(parcels: Sequence[Parcel]) -> bytes:
@@ -166,11 +191,22 @@ def _written(parcels: Sequence[Parcel]) -> bytes:
     return go_json([_in_old_shape(entry) for entry in entries])
 
 
+def _manifest(tar: TarFileReader) -> bytes:
+    if archive.MANIFEST not in tar:
+        raise InputError(f"file {archive.MANIFEST} not found in tar")
+    return b"".join(tar.chunks(archive.MANIFEST))
+
+
 def _read(manifest: bytes) -> list[Parcel]:
-    if manifest == _NO_IMAGES:
+    entries: Any = from_json(manifest)
+    if entries is None:
         return []
+    if not isinstance(entries, list):
+        kind = json_kind(entries)
+        raise InputError(
+            f"json: cannot unmarshal {kind} into Go value of type []imagedesc.ImageOrImageIndexDescriptor"
+        )
     parcels = archive.read(manifest)
-    entries: Any = json.loads(manifest)
     names = ((entry["ImageIndex"] or entry["Image"])["Refs"][0] for entry in entries)
     return [replace(parcel, original=name) for parcel, name in zip(parcels, names, strict=True)]
 
@@ -193,8 +229,9 @@ def _imported(
         try:
             _again(lambda: _write(registry, parcel, source, target), move.sleep)
         except RegistryError as e:
+            what = "image index" if parcel.children else "image"
             raise RegistryError(
-                f"Importing image {parcel.original}: Importing image as {now}: Writing image: {e}"
+                f"Importing image {parcel.original}: Importing {what} as {now}: Writing {what}: {e}"
             ) from e
         moved[parcel.original] = str(now)
 

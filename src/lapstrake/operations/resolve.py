@@ -86,9 +86,11 @@ class ResolveResult:
         told = (f"final: {image.given} -> {image.url}" for image in self.images)
         return [f"resolve | {line}" for text in told for line in text.split("\n")]
 
-    def kbld_lock(self) -> str:
-        """A Config that resolves the same images again without a registry."""
-        overrides = [{"image": i.given, "newImage": i.url, "preresolved": True} for i in self.images]
+    def kbld_lock(self, locked: Iterable[Override] | None = None) -> str:
+        """A Config that resolves the same images again without a registry, or ``locked`` in their place."""
+        if locked is None:
+            locked = [Override(ImageMatch(i.given), i.url, True) for i in self.images]
+        overrides = [_locked(override) for override in locked]
         lock: dict[str, Any] = {
             "apiVersion": API_VERSION,
             "kind": "Config",
@@ -152,6 +154,11 @@ def read_inputs(files: Iterable[SourceFile]) -> Inputs:
     """Raises InputError for files that cannot be parsed and configurations that are refused."""
     config, found = config_reader.split([d for file in files for d in documents.read(file.path, file.data)])
     return Inputs(config, tuple(found))
+
+
+def _locked(override: Override) -> dict[str, Any]:
+    match = {"image": override.match.image, "imageRepo": override.match.image_repo}
+    return {**{k: v for k, v in match.items() if v}, "newImage": override.new_image, "preresolved": True}
 
 
 def _resolved(
