@@ -25,6 +25,31 @@ def test_file_of_a_url_through_the_proxy_of_the_environment(monkeypatch):
     assert file.data == b"a: 1\n"
 
 
+def test_file_is_read_when_it_is_asked_for(tmp_path):
+    (tmp_path / "a.yml").write_text("a: 1\n")
+    files = resource_files.each_resource_file([str(tmp_path / "a.yml"), "gone.yml"])
+    assert next(files).data == b"a: 1\n"
+    with pytest.raises(InputError) as caught:
+        next(files)
+    assert str(caught.value) == "Unable to stat file: stat gone.yml: no such file or directory"
+
+
+@pytest.mark.parametrize(
+    ("target", "why"),
+    [
+        pytest.param("gone", "open {}: no such file or directory", id="nowhere"),
+        pytest.param("inner", "read {}: is a directory", id="folder"),
+    ],
+)
+def test_link_in_a_folder_is_a_file(tmp_path, target, why):
+    (tmp_path / "folder" / "inner").mkdir(parents=True)
+    link = tmp_path / "folder" / "a.yml"
+    link.symlink_to(target)
+    with pytest.raises(InputError) as caught:
+        resource_files.read_resource_files([str(tmp_path / "folder")])
+    assert str(caught.value) == f"Parsing file '{link}': {why.format(link)}"
+
+
 def test_status_that_is_no_success():
     with web_server() as web, pytest.raises(InputError) as caught:
         resource_files.read_resource_files([f"{web.url}/missing"])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from lapstrake.errors import InputError
@@ -27,27 +27,37 @@ def read_resource_files(names: Sequence[str]) -> list[ResourceFile]:
 
     Raises InputError in the words of the original tools (vectors kbld/resolve).
     """
-    return [file for name in names for file in _read(name)]
+    return list(each_resource_file(names))
 
 
-def _read(name: str) -> list[ResourceFile]:
+def each_resource_file(names: Sequence[str]) -> Iterator[ResourceFile]:
+    """As ``read_resource_files``, each when it is asked for: the first error is told, be it of a name or of a text."""
+    for name in names:
+        yield from _read(name)
+
+
+def _read(name: str) -> Iterator[ResourceFile]:
     if name == "-":
-        return [ResourceFile("stdin", sys.stdin.buffer.read())]
+        yield ResourceFile("stdin", sys.stdin.buffer.read())
+        return
     if name.startswith(("http://", "https://")):
-        return [ResourceFile(name, _from_url(name))]
+        yield ResourceFile(name, _from_url(name))
+        return
     try:
-        if os.path.isdir(name):
-            return [ResourceFile(path, _from_file(path)) for path in _in_folder(name)]
+        paths = _in_folder(name) if os.path.isdir(name) else [name]
         os.stat(name)
     except OSError as e:
         raise InputError(f"Unable to stat file: stat {name}: {reason(e)}") from e
-    return [ResourceFile(name, _from_file(name))]
+    for path in paths:
+        yield ResourceFile(path, _from_file(path))
 
 
 def _in_folder(folder: str) -> list[str]:
+    """A link in a folder stands for a file, wherever it leads: it cannot be read if it leads to a folder."""
     found = []
-    for parent, _, names in os.walk(folder):
-        found += [os.path.join(parent, name) for name in names if name.endswith(_EXTENSIONS)]
+    for parent, folders, names in os.walk(folder):
+        links = [name for name in folders if os.path.islink(os.path.join(parent, name))]
+        found += [os.path.join(parent, name) for name in (*names, *links) if name.endswith(_EXTENSIONS)]
     return sorted(os.path.normpath(path) for path in found)
 
 
@@ -56,7 +66,7 @@ def _from_file(path: str) -> bytes:
         with open(path, "rb") as file:
             return file.read()
     except OSError as e:
-        raise InputError(f"Reading file '{path}': {unread(path, e)}") from e
+        raise InputError(f"Parsing file '{path}': {unread(path, e)}") from e
 
 
 def _from_url(url: str) -> bytes:

@@ -10,6 +10,8 @@ from lapstrake.errors import InputError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from lapstrake.distribution.client import RegistryClient
     from lapstrake.operations.template import SourceFile
 
@@ -28,11 +30,12 @@ REGISTRY = (
 SORT = Flag("sort", "bool", True, "Sort by")
 
 
-def files_of(args: Arguments) -> list[SourceFile]:
-    from lapstrake.adapters.resource_files import read_resource_files
+def files_of(args: Arguments) -> Iterator[SourceFile]:
+    """Each is read when it is asked for, so that an error in a text comes before a file that is not there."""
+    from lapstrake.adapters.resource_files import each_resource_file
     from lapstrake.operations.template import SourceFile
 
-    return [SourceFile(file.path, file.data) for file in read_resource_files(args["file"])]
+    return (SourceFile(file.path, file.data) for file in each_resource_file(args["file"]))
 
 
 def client_of(args: Arguments) -> RegistryClient:
