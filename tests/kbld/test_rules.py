@@ -72,6 +72,8 @@ def test_first_rule_decides():
         pytest.param(
             "json", '{"x": 12345678901234567890}', '{"x":12345678901234567000}', id="number-as-a-float"
         ),
+        pytest.param("json", '{"x": -0}', '{"x":-0}', id="negative-zero"),
+        pytest.param("json", '{"x": "\\ud800"}', '{"x":"\ufffd"}', id="half-a-character"),
         pytest.param("json", "[" * 9000 + "]" * 9000, "[" * 9000 + "]" * 9000, id="too-deep"),
         pytest.param("json", '{"x": NaN}', '{"x": NaN}', id="no-json-number"),
     ],

@@ -148,7 +148,7 @@ def _from_json(text: str) -> Any:
         value = float(digits)
         if value in (float("inf"), float("-inf")):
             raise ValueError(f"{digits} is out of range")
-        return int(value) if value.is_integer() and abs(value) <= _EXACT else value
+        return int(value) if value and value.is_integer() and abs(value) <= _EXACT else value
 
     def constant(name: str) -> float:
         raise ValueError(f"{name} is no JSON")

@@ -92,8 +92,17 @@ class _Writer:
                     quoted = quoted.replace(char, escape)
         if not quoted.isascii():
             quoted = quoted.replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
-            quoted = quoted.encode("utf-8", "replace").decode()
+            quoted = _without_lone_surrogates(quoted)
         return quoted
+
+
+def _without_lone_surrogates(text: str) -> str:
+    """Halves of characters become U+FFFD, as they do when Go reads JSON."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return "".join("\ufffd" if "\ud800" <= char <= "\udfff" else char for char in text)
+    return text
 
 
 def _by_key(pair: tuple[str, Any]) -> str:
