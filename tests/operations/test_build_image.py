@@ -197,6 +197,19 @@ def test_failed_build_is_told_in_log_and_error(world):
         ),
         pytest.param([], "Expected to find exactly one image, but found 0", id="gone"),
         pytest.param(
+            [5], "json: cannot unmarshal number into Go value of type docker.InspectData", id="odd-image"
+        ),
+        pytest.param(
+            [{"id": 5}],
+            "json: cannot unmarshal number into Go struct field InspectData.ID of type string",
+            id="odd-id",
+        ),
+        pytest.param(
+            [{"Id": ID, "RepoDigests": [{}]}],
+            "json: cannot unmarshal object into Go struct field InspectData.RepoDigests of type string",
+            id="odd-digest",
+        ),
+        pytest.param(
             {}, "json: cannot unmarshal object into Go value of type []docker.InspectData", id="odd"
         ),
         pytest.param(

@@ -66,6 +66,16 @@ def test_damaged_repository(repository):
     )
 
 
+def test_branch_without_commits_beside_another(repository):
+    (repository / ".git" / "HEAD").write_text("ref: refs/heads/new\n")
+    with pytest.raises(InputError) as caught:
+        source_origins(str(repository / "src"))
+    assert str(caught.value).startswith(
+        f"Getting details from git for directory '{repository / 'src'}': Checking HEAD commit: exit status 128 "
+        "(stderr 'fatal: ambiguous argument 'HEAD'"
+    )
+
+
 @pytest.mark.parametrize(
     ("url", "shown"),
     [

@@ -34,6 +34,13 @@ class Done:
     def error_text(self) -> str:
         return self.stderr.decode("utf-8", "replace")
 
+    @property
+    def failure(self) -> str:
+        """How it failed, in Go's words: ``exit status N`` or ``signal: killed``; empty if it did not."""
+        if self.status < 0:
+            return f"signal: {_signal_name(-self.status)}"
+        return f"exit status {self.status}" if self.status else ""
+
 
 def unheard(_: bytes) -> None:
     """For output that only the caller's result needs."""
@@ -85,10 +92,8 @@ def run_program(
     """
     own = {**os.environ, **(environment or {})}
     done = run(command, folder=folder, environment=own, hear_output=hear_output, hear_errors=hear_errors)
-    if done.status < 0:
-        raise InputError(f"signal: {_signal_name(-done.status)}")
-    if done.status:
-        raise InputError(f"exit status {done.status}")
+    if done.failure:
+        raise InputError(done.failure)
     return done
 
 

@@ -6,6 +6,7 @@ import json
 import secrets
 import time
 from dataclasses import dataclass
+from typing import Any
 
 from lapstrake.adapters.program import run_program
 from lapstrake.errors import InputError
@@ -136,12 +137,30 @@ def _inspected(data: bytes) -> DaemonImage:
         raise InputError(
             f"json: cannot unmarshal {json_kind(found)} into Go value of type []docker.InspectData"
         )
-    if len(found) != 1:
-        raise InputError(f"Expected to find exactly one image, but found {len(found)}")
-    image = found[0] if isinstance(found[0], dict) else {}
-    image_id = image.get("Id", "")
-    if not isinstance(image_id, str):
+    images = [_image(member) for member in found]
+    if len(images) != 1:
+        raise InputError(f"Expected to find exactly one image, but found {len(images)}")
+    return images[0]
+
+
+def _image(found: Any) -> DaemonImage:
+    if not isinstance(found, dict | None):
         raise InputError(
-            f"json: cannot unmarshal {json_kind(image_id)} into Go struct field .Id of type string"
+            f"json: cannot unmarshal {json_kind(found)} into Go value of type docker.InspectData"
         )
-    return DaemonImage(image_id, tuple(map(str, image.get("RepoDigests") or ())))
+    known = {key.lower(): value for key, value in (found or {}).items() if value is not None}
+    image_id, digests = known.get("id", ""), known.get("repodigests", [])
+    if not isinstance(image_id, str):
+        raise _mismatch(image_id, "ID", "string")
+    if not isinstance(digests, list):
+        raise _mismatch(digests, "RepoDigests", "[]string")
+    for digest in digests:
+        if not isinstance(digest, str | None):
+            raise _mismatch(digest, "RepoDigests", "string")
+    return DaemonImage(image_id, tuple(digest or "" for digest in digests))
+
+
+def _mismatch(value: Any, name: str, wanted: str) -> InputError:
+    return InputError(
+        f"json: cannot unmarshal {json_kind(value)} into Go struct field InspectData.{name} of type {wanted}"
+    )
