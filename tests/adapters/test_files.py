@@ -36,7 +36,7 @@ def test_walk_goes_depth_first_in_byte_order(tmp_path: Path) -> None:
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text("")
     found = files.walk([str(tmp_path)], [".git"])
-    assert [(item.kind, item.path) for item in found] == [
+    assert [(item.kind, item.path) for item in found if not item.excluded] == [
         ("folder", "."),
         ("file", "B"),
         ("folder", "a"),
@@ -79,13 +79,39 @@ def test_walk_follows_a_link_to_a_file_only(tmp_path: Path) -> None:
     assert item.kind == "other"
     with pytest.raises(InputError, match="to be a regular file"):
         list(files.entries([item]))
+    found = files.walk([str(tmp_path / "to-nothing")])
     with pytest.raises(InputError, match=r"^stat .*to-nothing: no such file or directory"):
-        files.walk([str(tmp_path / "to-nothing")])
+        list(files.entries(found))
 
 
-def test_walk_leaves_out_even_the_input(tmp_path: Path) -> None:
+def test_walk_marks_what_is_excluded(tmp_path: Path) -> None:
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "sub" / "link").symlink_to("nowhere")
     (tmp_path / "file").write_text("")
-    assert files.walk([str(tmp_path)], ["."]) == []
+    assert {item.path for item in files.walk([str(tmp_path)], ["."]) if not item.excluded} == set()
+    found = files.walk([str(tmp_path)], ["sub", "file"])
+    assert {item.path: item.excluded for item in found} == {
+        ".": False,
+        "file": True,
+        "sub": True,
+        "sub/link": True,
+    }
+    assert [entry.path for entry in files.entries(found)] == ["."]
+
+
+def test_walk_does_not_exclude_a_link_by_its_name(tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to("nowhere")
+    with pytest.raises(InputError, match="to be a regular file"):
+        list(files.entries(files.walk([str(tmp_path)], ["link"])))
+
+
+def test_missing_is_what_is_not_there(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    (tmp_path / "dangling").symlink_to("nowhere")
+    told = {
+        name: files.is_missing(str(tmp_path / name)) for name in ("file", "file/below", "dangling", "other")
+    }
+    assert told == {"file": False, "file/below": False, "dangling": True, "other": True}
 
 
 def test_walk_of_nothing_is_an_error() -> None:

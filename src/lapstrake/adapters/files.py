@@ -32,7 +32,7 @@ class Found:
 
     ``input`` is the input as given, ``source`` the place to read from, ``path`` the path below the input ("."
     for a folder itself). ``kind`` is "file", "folder" or "other"; ``mode`` the permissions, for a folder those
-    of the input.
+    of the input. What is ``excluded`` is there, but is not packed.
     """
 
     input: str
@@ -40,61 +40,78 @@ class Found:
     path: str
     kind: str
     mode: int
+    excluded: bool = False
 
 
 def walk(inputs: Sequence[str], exclusions: Collection[str] = ()) -> list[Found]:
     """All that the inputs hold, depth first, names in byte order, each folder before what it holds.
 
-    ``exclusions`` are paths below an input, left out with all they hold. An input that is a link to a file is followed;
-    one to a folder is of kind "other", unless a slash follows its name.
-    Raises InputError for an input that cannot be read.
+    ``exclusions`` are paths below an input, marked with all they hold. A link is marked only below an excluded folder.
+    An input that is a link to a file is followed; one to a folder is of kind "other", unless a slash follows its name,
+    and so is one to nothing. Raises InputError for an input that cannot be read.
     """
     found: list[Found] = []
     for given in inputs:
         try:
             status = os.lstat(given)
             if stat.S_ISLNK(status.st_mode):
-                status = _followed(given)
+                status = _followed(given, status)
+            mode = stat.S_IMODE(status.st_mode)
             if stat.S_ISDIR(status.st_mode):
-                found += _walked(given, given, ".", stat.S_IMODE(status.st_mode), frozenset(exclusions))
+                found += _walked(given, given, ".", mode, frozenset(exclusions), "." in exclusions)
             else:
-                name = os.path.basename(given.rstrip("/"))
-                if name not in exclusions:
-                    found.append(
-                        Found(given, given, name, _kind(status.st_mode), stat.S_IMODE(status.st_mode))
-                    )
+                name, kind = os.path.basename(given.rstrip("/")), _kind(status.st_mode)
+                found.append(Found(given, given, name, kind, mode, kind == "file" and name in exclusions))
         except OSError as error:
             raise _unreadable(error, given) from error
     return found
 
 
-def _followed(link: str) -> os.stat_result:
-    """What a link that was given stands for; the link itself if that is a folder, which imgpkg does not enter."""
+def is_missing(path: str) -> bool:
+    """Whether nothing is there; what cannot be told (below a file, say) is not missing."""
     try:
-        status = os.stat(link)
-    except OSError as error:
-        raise InputError(f"stat {link}: {reason(error)}") from error
-    return os.lstat(link) if stat.S_ISDIR(status.st_mode) else status
+        os.stat(path)
+    except FileNotFoundError:
+        return True
+    except OSError:
+        return False
+    return False
 
 
-def _irregular(given: str, source: str) -> InputError:
-    return InputError(f"Adding file '{given}' to tar: Expected file '{source}' to be a regular file")
+def _followed(link: str, status: os.stat_result) -> os.stat_result:
+    """What a link that was given stands for; the link itself if imgpkg does not enter that, or there is nothing."""
+    try:
+        followed = os.stat(link)
+    except OSError:
+        return status
+    return status if stat.S_ISDIR(followed.st_mode) else followed
 
 
-def _walked(given: str, source: str, path: str, mode: int, exclusions: frozenset[str]) -> Iterator[Found]:
-    if path in exclusions:
-        return
-    yield Found(given, source, path, "folder", mode)
+def _irregular(item: Found) -> InputError:
+    if item.source == item.input:
+        try:
+            os.stat(item.source)
+        except OSError as error:
+            return InputError(f"stat {item.source}: {reason(error)}")
+    return InputError(
+        f"Adding file '{item.input}' to tar: Expected file '{item.source}' to be a regular file"
+    )
+
+
+def _walked(
+    given: str, source: str, path: str, mode: int, exclusions: frozenset[str], excluded: bool
+) -> Iterator[Found]:
+    yield Found(given, source, path, "folder", mode, excluded)
     for name in sorted(os.listdir(source), key=os.fsencode):
         below = name if path == "." else f"{path}/{name}"
-        if below in exclusions:
-            continue
         place = os.path.normpath(os.path.join(source, name))
         status = os.lstat(place)
-        if stat.S_ISDIR(status.st_mode):
-            yield from _walked(given, place, below, mode, exclusions)
+        kind = _kind(status.st_mode)
+        left_out = excluded or (kind != "other" and below in exclusions)
+        if kind == "folder":
+            yield from _walked(given, place, below, mode, exclusions, left_out)
         else:
-            yield Found(given, place, below, _kind(status.st_mode), stat.S_IMODE(status.st_mode))
+            yield Found(given, place, below, kind, stat.S_IMODE(status.st_mode), left_out)
 
 
 def _kind(mode: int) -> str:
@@ -104,11 +121,13 @@ def _kind(mode: int) -> str:
 def entries(found: Iterable[Found]) -> Iterator[Entry]:
     """The entries to pack, each to be read before the next is asked for. Raises InputError for links and devices."""
     for item in found:
+        if item.excluded:
+            continue
         if item.kind == "folder":
             yield Entry(item.path, item.mode, None)
             continue
         if item.kind != "file":
-            raise _irregular(item.input, item.source)
+            raise _irregular(item)
         try:
             file = open(item.source, "rb")  # noqa: SIM115 - closed below
         except OSError as error:

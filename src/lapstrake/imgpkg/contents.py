@@ -1,12 +1,13 @@
 """What may be pushed: the rules about inputs, looked at before anything is read.
 
-Source: facts on imgpkg, "push"; vectors imgpkg/push.
+Exclusions do not count here: what is left out of an image can still make its inputs unfit.
+Source: facts on imgpkg, "push"; vectors imgpkg/push; runs of the original over inputs with exclusions.
 """
 
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from lapstrake.errors import InputError
@@ -14,48 +15,44 @@ from lapstrake.imgpkg.naming import FOLDER
 
 
 class Content(Protocol):
-    """A file or folder below an input; ``path`` is "." for the input itself."""
+    """Something below an input; ``path`` is "." for the input itself."""
 
-    @property
-    def input(self) -> str: ...
     @property
     def source(self) -> str: ...
     @property
     def path(self) -> str: ...
-    @property
-    def kind(self) -> str: ...
 
 
-def check_bundle(contents: Sequence[Content], inputs: Sequence[str], working_folder: str) -> None:
-    """Raises InputError unless exactly one input has ``.imgpkg/images.yml``."""
-    folders = [
-        c
-        for c in contents
-        if c.kind == "folder" and posixpath.basename(_absolute(c, working_folder)) == FOLDER
-    ]
-    if not folders:
+def check_bundle(
+    contents: Sequence[Content], inputs: Sequence[str], working_folder: str, is_missing: Callable[[str], bool]
+) -> None:
+    """Raises InputError unless exactly one input has ``.imgpkg``, and in it ``images.yml`` is not missing."""
+    places = [_absolute(c, working_folder) for c in contents if _last_name(c) == FOLDER]
+    if not places:
         raise InputError("This directory is not a bundle. It is missing .imgpkg/images.yml")
-    places = [_absolute(folder, working_folder) for folder in folders]
-    if len(folders) > 1:
+    if len(places) > 1:
         raise InputError(
             "This directory contains multiple bundle definitions. Only a single instance of "
             f".imgpkg/images.yml can be provided and instead these were provided {', '.join(places)}"
         )
-    if folders[0].path != FOLDER:
+    parents = [posixpath.normpath(posixpath.join(working_folder, given)) for given in inputs]
+    if posixpath.dirname(places[0]) not in parents:
         raise InputError(
             f"Expected '.imgpkg' directory, to be a direct child of one of: {', '.join(inputs)}; was {places[0]}"
         )
     lock = posixpath.join(places[0], "images.yml")
-    if not any(c.kind == "file" and _absolute(c, working_folder) == lock for c in contents):
+    if is_missing(lock):
         raise InputError(
             f"The bundle expected .imgpkg/images.yml to exist, but it wasn't found in the path {lock}"
         )
 
 
-def check_image(contents: Sequence[Content], inputs: Sequence[str], working_folder: str) -> None:
+def check_image(
+    contents: Sequence[Content], inputs: Sequence[str], working_folder: str, is_missing: Callable[[str], bool]
+) -> None:
     """Raises InputError for inputs that would do as a bundle."""
     try:
-        check_bundle(contents, inputs, working_folder)
+        check_bundle(contents, inputs, working_folder, is_missing)
     except InputError:
         return
     raise InputError(
@@ -72,6 +69,11 @@ def check_duplicates(contents: Sequence[Content]) -> None:
     repeated = [source for sources in places.values() if len(sources) > 1 for source in sources]
     if repeated:
         raise InputError(f"Found duplicate paths: {', '.join(repeated)}")
+
+
+def _last_name(content: Content) -> str:
+    """As it is written: the name of an input that ends in dots is dots."""
+    return posixpath.basename(content.source.rstrip("/"))
 
 
 def _absolute(content: Content, working_folder: str) -> str:

@@ -63,7 +63,7 @@ def push(
     """
     found = files.walk(request.inputs, request.exclusions)
     check = contents.check_bundle if request.is_bundle else contents.check_image
-    check(found, request.inputs, os.getcwd())
+    check(found, request.inputs, os.getcwd(), files.is_missing)
     contents.check_duplicates(found)
     labels = dict(request.labels) | ({naming.BUNDLE_LABEL: "true"} if request.is_bundle else {})
     with tempfile.SpooledTemporaryFile(_IN_MEMORY) as file:
