@@ -187,6 +187,21 @@ def test_deprecated_flag_says_so(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().out == "Flag --old has been deprecated, use '--new' instead\n"
     assert execute("tool", root, ["--help"]) == 0
     assert "--old" not in capsys.readouterr().out
+    assert execute("tool", root, ["--old", "x", "much"]) == 1
+    assert capsys.readouterr().out == "Flag --old has been deprecated, use '--new' instead\n\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "value"),
+    [
+        pytest.param(["--old", "a"], ["a"], id="former name"),
+        pytest.param(["--new", "a", "--old", "b"], ["b"], id="the former name begins anew"),
+        pytest.param(["--old", "a", "--new", "b", "--old", "c"], ["b", "c"], id="later uses add"),
+    ],
+)
+def test_two_flags_can_set_one_value(words: list[str], value: list[str]) -> None:
+    flags = (Flag("new", "strings"), Flag("old", "strings", sets="new"))
+    assert parse(flags, words)["new"] == value
 
 
 @pytest.mark.parametrize("word", ["--version", "-v"])

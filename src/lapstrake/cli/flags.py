@@ -26,10 +26,11 @@ _REPEATED = ("strings", "array", "map")
 class Flag:
     """One flag: ``kind`` is string, bool, int, float, duration (seconds as float), strings, array or map.
 
-    ``deprecated`` says what to use instead; such a flag works, and is not shown.
+    ``deprecated`` says what to use instead; such a flag works, and is not shown. ``sets`` names the flag whose value
+    it sets, if that is another: a list begins anew with the first use of either name.
     """
 
-    __slots__ = ("default", "deprecated", "help", "hidden", "kind", "name", "short")
+    __slots__ = ("default", "deprecated", "help", "hidden", "kind", "name", "sets", "short")
 
     def __init__(
         self,
@@ -41,8 +42,10 @@ class Flag:
         short: str = "",
         hidden: bool = False,
         deprecated: str = "",
+        sets: str = "",
     ) -> None:
         self.name = name
+        self.sets = sets or name
         self.kind = kind
         self.default = default if default is not None else _empty(kind)
         self.help = help
@@ -109,15 +112,19 @@ class Command:
 
 
 class Arguments:
-    """What was given: ``args["flag"]``, ``args.given("flag")``, ``args.positional``."""
+    """What was given: ``args["flag"]``, ``args.given("flag")``, ``args.positional``.
 
-    __slots__ = ("_given", "_values", "on_end", "on_error", "path", "positional")
+    ``is_noted``: something about the flags has been printed already.
+    """
+
+    __slots__ = ("_given", "_values", "is_noted", "on_end", "on_error", "path", "positional")
 
     def __init__(self, values: dict[str, Any], given: set[str], positional: list[str], path: str) -> None:
         self._values = values
         self._given = given
         self.positional = positional
         self.path = path
+        self.is_noted = False
         # A user interface that collects its output (as JSON) takes the error and the end of the run from here.
         self.on_error: Callable[[str], bool] | None = None
         self.on_end: Callable[[], None] | None = None
@@ -155,6 +162,8 @@ def execute(tool: str, root: Command, argv: Sequence[str]) -> int:
         status = command.run(args) if command.run is not None else _nothing_to_run(tool, path)
     except LapstrakeError as error:
         text = tool_error(tool, str(error))
+        if args is not None and args.is_noted and args.on_error is None:
+            sys.stdout.write("\n")
         if args is None or args.on_error is None or not args.on_error(text):
             sys.stdout.flush()
             sys.stderr.write(text + "\n")
@@ -210,6 +219,7 @@ def _tell_deprecated(path: Sequence[Command], args: Arguments) -> None:
     for flag in path[-1].flags:
         if flag.deprecated and args.given(flag.name):
             sys.stdout.write(f"Flag --{flag.name} has been deprecated, {flag.deprecated}\n")
+            args.is_noted = True
 
 
 def parse(flags: Sequence[Flag], words: Sequence[str], path: str = "") -> Arguments:
@@ -273,11 +283,11 @@ def _store(flag: Flag, text: str, values: dict[str, Any], given: set[str]) -> No
     shown = f"-{flag.short}, --{flag.name}" if flag.short else f"--{flag.name}"
     value = read_value(flag.kind, text, shown)
     if flag.kind == "map" and flag.name in given:
-        values[flag.name] |= value
+        values[flag.sets] |= value
     elif flag.kind in _REPEATED and flag.name in given:
-        values[flag.name] += value
+        values[flag.sets] += value
     else:
-        values[flag.name] = value
+        values[flag.sets] = value
     given.add(flag.name)
 
 

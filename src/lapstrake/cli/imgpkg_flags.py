@@ -39,6 +39,7 @@ PUSH = (
         [".git"],
         "Former name of --file-exclusion",
         deprecated="use '--file-exclusion' instead",
+        sets="file-exclusion",
     ),
     Flag("labels", "map", None, "Set labels on the image (format: key=value) (can repeat)", short="l"),
     LOCK_OUTPUT,

@@ -107,6 +107,7 @@ class UI:
         self._blocks: list[str] = []
         self._tables: list[Table] = []
         self._display: TransferDisplay | None = None
+        self._is_noted = False
 
     @classmethod
     def of(cls, args: Arguments, *, tty: bool = False) -> UI:
@@ -121,6 +122,7 @@ class UI:
             yes=bool(args.get("yes")),
             columns=args.get("column", ()),
         )
+        ui._is_noted = args.is_noted
         args.on_error = ui.error
         args.on_end = ui.flush
         return ui
@@ -173,8 +175,8 @@ class UI:
             self._out.flush()
 
     def gap(self) -> None:
-        """A blank line below what was printed on a terminal, for an error that follows on stderr."""
-        if self.tty and self._sort:
+        """A blank line below what was printed on a terminal, or about the flags, for an error that follows on stderr."""
+        if (self.tty and self._sort) or (self._is_noted and not self.json):
             self._out.write("\n")
 
     def block(self, text: str) -> None:
