@@ -46,6 +46,28 @@ def registry(tmp_path: Path) -> Iterator[RunningRegistry]:
             id="pull here",
         ),
         pytest.param("pull -o o", "Expected either image or bundle reference", id="pull nothing"),
+        pytest.param("pull -o ./", "Expected either image or bundle reference", id="pull nothing here"),
+        pytest.param(
+            "pull --lock none.yml -o o --registry-ca-cert-path none.pem",
+            "Reading path none.yml: open none.yml: no such file or directory",
+            id="pull by a lock, which comes before the certificates",
+        ),
+        pytest.param(
+            "copy --tar a --to-tar b --registry-ca-cert-path none.pem",
+            "Creating registry HTTP transport:\n  Reading CA certificates from 'none.pem': open none.pem: "
+            "no such file or directory",
+            id="copy tar to tar, which comes after the certificates",
+        ),
+        pytest.param(
+            "pull -i http://a.test/bb -o o",
+            "Fetching image:\n  Reference 'http://a.test/bb' should not include http:// protocol prefix",
+            id="pull a URL",
+        ),
+        pytest.param(
+            "tag resolve -i http://a.test/bb",
+            "Reference 'http://a.test/bb' should not include http:// protocol prefix",
+            id="resolve a URL",
+        ),
         pytest.param(
             "copy",
             "Expected either --lock, --bundle (-b), --image (-i), or --tar as a source",
@@ -108,6 +130,23 @@ def test_push_prints_nothing_into_a_pipe(
     assert main([*words, "--tty"]) == 0
     first, second, last = capsys.readouterr().out.splitlines()
     assert (first, second.partition("@")[0], last) == ("file: f", f"Pushed '{registry.host}/app", "Succeeded")
+
+
+def test_push_of_a_url_says_what_is_wrong_with_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "f").write_text("")
+    assert main(["push", "-i", "http://a.test/bb", "-f", str(tmp_path / "f")]) == 1
+    assert capsys.readouterr().err == (
+        "imgpkg: Error: Writing 'http://a.test/bb:latest':\n"
+        "  Reference 'http://a.test/bb' should not include http:// protocol prefix\n"
+    )
+
+
+def test_exclusions_have_a_former_name(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["push", "-i", "http://a.test/bb", "-f", str(tmp_path), "--file-exclude-defaults", "x"]
+    assert main(words) == 1
+    assert capsys.readouterr().out == (
+        "Flag --file-exclude-defaults has been deprecated, use '--file-exclusion' instead\n\n"
+    )
 
 
 def test_bundle_lock_leads_back_to_the_bundle(

@@ -55,7 +55,7 @@ def test_reference_is_completed(text: str, full: str) -> None:
         pytest.param(
             "host.test/x", "repository must be between 2 and 255 characters in length: x", id="one letter"
         ),
-        pytest.param("http://host.test/app", None, id="with a scheme"),
+        pytest.param("host.test/app@sha512:" + "0" * 128, None, id="another algorithm"),
         pytest.param("host.test/app:a b", None, id="blank in the tag"),
         pytest.param("host.test/app:" + "x" * 129, None, id="long tag"),
         pytest.param("user@host.test/app", None, id="user"),
@@ -95,3 +95,16 @@ def test_reference_with_digest_drops_the_tag() -> None:
 )
 def test_repository_knows_local_hosts(host: str, local: bool) -> None:
     assert Repository(host, "app").is_local is local
+
+
+def test_reference_may_have_a_host_without_its_port() -> None:
+    assert Reference.parse("http://host.test").repo == Repository("http:", "/host.test")
+
+
+@pytest.mark.parametrize("protocol", ["http://", "https://"])
+def test_reference_refuses_a_protocol_where_asked(protocol: str) -> None:
+    reference = Reference(Repository("http:", "/xx"), "latest", None, f"{protocol}xx")
+    with pytest.raises(InputError) as caught:
+        reference.refuse_protocol()
+    assert str(caught.value) == f"Reference '{protocol}xx' should not include {protocol} protocol prefix"
+    Reference.parse("host.test/app").refuse_protocol()

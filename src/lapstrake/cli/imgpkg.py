@@ -171,12 +171,11 @@ def _push(args: Arguments) -> int:
             reference = Reference.parse_tag(bundle or image)
         except InputError as error:
             raise InputError(f"Parsing '{bundle or image}': {error}") from error
-        old_name = args.given("file-exclude-defaults") and not args.given("file-exclusion")
         request = PushRequest(
             reference,
             args["file"],
             is_bundle=bool(bundle),
-            exclusions=args["file-exclude-defaults" if old_name else "file-exclusion"],
+            exclusions=args["file-exclusion"],
             labels=labels,
             preserve_permissions=args["preserve-permissions"],
             encoding=_encoding(args),
@@ -204,6 +203,7 @@ def _pull(args: Arguments) -> int:
 
     ui = _ui(args)
     _check_pull(args)
+    locked = _bundle_of_lock(args["lock"]) if args["lock"] else None
     with _client(args) as client:
         if args["image"]:
             reference = Reference.parse(args["image"])
@@ -217,10 +217,9 @@ def _pull(args: Arguments) -> int:
                 transfers=ui.transfers,
             )
         else:
-            reference = _bundle_of_lock(args["lock"]) if args["lock"] else Reference.parse(args["bundle"])
             pull_bundle(
                 client,
-                reference,
+                locked or Reference.parse(args["bundle"]),
                 args["output"],
                 recursive=args["recursive"],
                 report=_reporter(ui),
@@ -237,8 +236,8 @@ def _check_pull(args: Arguments) -> None:
         raise UsageError(f"command '{args.path}' does not accept extra arguments '{args.positional[0]}'")
     if not args["output"]:
         raise InputError("Expected --output to be none empty")
-    if _holds_working_folder(args["output"]):
-        raise InputError("Disallowed output directory (trying to avoid accidental deletion)")
+    if args["output"] in ("/", ".", ".."):
+        raise _endangered()
     sources = [name for name in ("image", "bundle", "lock") if args[name]]
     if not sources:
         raise InputError("Expected either image or bundle reference")
@@ -248,6 +247,12 @@ def _check_pull(args: Arguments) -> None:
         raise InputError("Cannot use --recursive (-r) flag when pulling a bundle")
     if args["bundle"] and not args["image-is-bundle-check"]:
         raise InputError("Cannot set --image-is-bundle-check while using -b flag")
+    if _holds_working_folder(args["output"]):
+        raise _endangered()
+
+
+def _endangered() -> InputError:
+    return InputError("Disallowed output directory (trying to avoid accidental deletion)")
 
 
 def _holds_working_folder(path: str) -> bool:
@@ -276,6 +281,7 @@ def _copy(args: Arguments) -> int:
         args["repo-based-tags"],
     )
     with _client(args) as client:
+        _check_ways(args)
         if args["to-tar"]:
             _copy_to_tar(args, ui, client, options)
         else:
@@ -293,6 +299,10 @@ def _check_copy(args: Arguments) -> None:
         raise InputError("Expected either --lock, --bundle (-b), --image (-i), or --tar as a source")
     if bool(args["to-tar"]) == bool(args["to-repo"]):
         raise InputError("Expected either --to-tar or --to-repo")
+
+
+def _check_ways(args: Arguments) -> None:
+    """What is looked at only once there is a client, whose certificates come first."""
     if args["tar"] and args["to-tar"]:
         raise InputError("Cannot use tar source (--tar) with tar destination (--to-tar)")
     if args["to-tar"] and args["lock-output"]:

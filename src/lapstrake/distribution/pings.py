@@ -30,7 +30,7 @@ def find_registry(
 
     Raises RegistryError, after ``told_as``, with the failures of all schemes.
     """
-    secure, plain = f"https://{host}", f"http://{host}"
+    secure, plain = (f"{scheme}://{host.removesuffix(':')}" for scheme in ("https", "http"))
     failures: dict[str, RegistryError] = {}
     for base in _bases(pools, secure, plain, failures) if plain_too else (secure,):
         try:

@@ -49,8 +49,9 @@ class RemoteImage:
 
 
 def fetch_image(registry: Registry, reference: Reference) -> RemoteImage:
-    """Raises RegistryError ``Fetching image: ...``."""
+    """Raises RegistryError ``Fetching image: ...``, and InputError for a reference written as a URL."""
     with prefixed("Fetching image"):
+        reference.refuse_protocol()
         return RemoteImage(reference.repo, registry.manifest(reference))
 
 

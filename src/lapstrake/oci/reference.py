@@ -19,7 +19,8 @@ DEFAULT_TAG = "latest"
 _ALGORITHMS = ("sha256:", "sha512:")
 _REPOSITORY_CHARACTERS = "abcdefghijklmnopqrstuvwxyz0123456789_-./"
 _TAG_CHARACTERS = "abcdefghijklmnopqrstuvwxyz0123456789_-.ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-_HOST = re.compile(r"(\[[0-9a-fA-F:.]+\]|[^\s/:@?#\[\]\\<>\"{}|^`%]+)(:[0-9]+)?")
+_HOST = re.compile(r"(\[[0-9a-fA-F:.]+\]|[^\s/:@?#\[\]\\<>\"{}|^`%]+)(:[0-9]*)?")
+_PROTOCOL = re.compile(r"https?://")
 _LOCAL_HOST = re.compile(
     r"localhost(:\d+)?$|.*\.local(?:host)?(:\d+)?$|.*127\.0\.0\.1|.*::1"
     r"|10\.\d+\.\d+\.\d+(:\d+)?$|172\.(1[6-9]|2\d|3[01])\.\d+\.\d+(:\d+)?$|192\.168\.\d+\.\d+(:\d+)?$"
@@ -134,6 +135,11 @@ class Reference:
 
     def with_tag(self, tag: str) -> Reference:
         return self.repo.with_tag(tag)
+
+    def refuse_protocol(self) -> None:
+        """Raises InputError for a reference written as a URL, whose protocol was read as a host."""
+        if found := _PROTOCOL.match(self.original):
+            raise InputError(f"Reference '{self.original}' should not include {found[0]} protocol prefix")
 
     def __str__(self) -> str:
         return f"{self.repo}@{self.digest}" if self.digest else f"{self.repo}:{self.tag}"

@@ -102,6 +102,7 @@ def push_layer(
         return watched(transfers, f"layer {layer.digest}", layer.size, layer.pieces())
 
     with prefixed(f"Writing '{reference}'"), _writing():
+        reference.refuse_protocol()
         registry.push_blob(reference.repo, layer.digest, content, size=layer.size)
         registry.push_blob(reference.repo, Digest.of(config), config, size=len(config))
         registry.put_manifest(reference, manifest.media_type, manifest.data)

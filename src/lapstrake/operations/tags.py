@@ -37,5 +37,6 @@ def list_tags(
 
 
 def resolve(registry: Registry, reference: Reference) -> Reference:
-    """The reference by digest that ``reference`` stands for now."""
+    """The reference by digest that ``reference`` stands for now. Raises InputError for one written as a URL."""
+    reference.refuse_protocol()
     return reference.with_digest(registry.head(reference).digest)
