@@ -9,7 +9,7 @@ import pytest
 
 from lapstrake.adapters import files
 from lapstrake.errors import InputError
-from lapstrake.oci.layer import LayerFile, Stream
+from lapstrake.oci.layer import Kind, LayerFile, Stream
 
 
 @pytest.fixture(autouse=True)
@@ -19,8 +19,8 @@ def usual_umask() -> Iterator[None]:
     os.umask(before)
 
 
-def layer_file(path: str, content: bytes = b"x", mode: int = 0o600) -> LayerFile:
-    return LayerFile(path, mode, 1000, len(content), lambda: iter([content]))
+def layer_file(path: str, content: bytes = b"x", mode: int = 0o600, kind: Kind = "file") -> LayerFile:
+    return LayerFile(path, mode, 1000, len(content), lambda: iter([content]), kind)
 
 
 def packed(folder: str) -> list[tuple[str, bytes]]:
@@ -212,7 +212,7 @@ def test_new_folder_replaces_a_link_and_not_what_it_points_to(tmp_path: Path) ->
 def test_new_folder_where_none_can_be_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("x")
     with (
-        pytest.raises(InputError, match="Creating output directory"),
+        pytest.raises(InputError, match=r"Removing output directory: unlinkat .*/file/out: not a directory"),
         files.new_folder(f"{tmp_path}/file/out"),
     ):
         pass
@@ -261,11 +261,45 @@ def test_extract_does_not_go_through_a_linked_folder(tmp_path: Path) -> None:
     assert (folder / "sub" / "f").read_bytes() == b"new"
 
 
-@pytest.mark.parametrize("order", [["p", "p/q"], ["p/q", "p"]])
-def test_extract_lets_folders_and_files_take_each_others_place(tmp_path: Path, order: list[str]) -> None:
-    files.extract([layer_file(name, b"x") for name in order], str(tmp_path))
-    found = [path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*") if path.is_file()]
-    assert found == order[1:]
+def test_extract_lets_a_file_take_the_place_of_a_folder(tmp_path: Path) -> None:
+    files.extract([layer_file("p/q"), layer_file("p")], str(tmp_path))
+    assert [path.name for path in tmp_path.rglob("*")] == ["p"]
+
+
+def test_extract_does_not_make_a_folder_of_a_file(tmp_path: Path) -> None:
+    with pytest.raises(InputError) as caught:
+        files.extract([layer_file("a/p"), layer_file("a/p/q/r")], str(tmp_path))
+    assert str(caught.value) == f"mkdir {tmp_path}/a/p: not a directory"
+
+
+@pytest.mark.parametrize(
+    ("kind", "left"),
+    [
+        pytest.param("folder", ["a", "a/p", "a/p/q"], id="folder"),
+        pytest.param("other", ["a"], id="link"),
+        pytest.param("whiteout", ["a"], id="whiteout"),
+    ],
+)
+def test_extract_of_what_is_no_file_over_a_folder(tmp_path: Path, kind: Kind, left: list[str]) -> None:
+    files.extract([layer_file("a/p/q"), layer_file("a/p", kind=kind)], str(tmp_path))
+    assert sorted(path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*")) == left
+
+
+@pytest.mark.parametrize("kind", ["folder", "other", "whiteout"])
+def test_extract_of_what_is_no_file_takes_a_file_away(tmp_path: Path, kind: Kind) -> None:
+    files.extract([layer_file("p"), layer_file("p", kind=kind)], str(tmp_path))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_extract_of_a_whiteout_leaves_other_places_alone(tmp_path: Path) -> None:
+    (tmp_path / "outside").mkdir()
+    (tmp_path / "outside" / "f").write_text("kept")
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    (folder / "link").symlink_to(tmp_path / "outside")
+    files.extract([layer_file(name, kind="whiteout") for name in ("link/f", "none/f")], str(folder))
+    assert (tmp_path / "outside" / "f").read_text() == "kept"
+    assert [path.name for path in folder.iterdir()] == ["link"]
 
 
 def test_new_folder_speaks_of_the_folder_that_was_asked_for(tmp_path: Path) -> None:

@@ -147,6 +147,26 @@ def test_unpack_passes_over_links_and_whiteouts() -> None:
     assert unpacked(made(("link", None), ("dir/.wh.gone", b""), ("file", b"1"))) == {"file": b"1"}
 
 
+def test_unpack_tells_what_is_no_file_if_asked() -> None:
+    data = made(("link", None), ("dir/.wh.gone", b""), ("dir/.wh...", b""), (".", b""), ("win\\f", b"1"))
+    assert [(file.path, file.kind) for file in unpack([data], others=True)] == [
+        ("link", "other"),
+        ("dir/gone", "whiteout"),
+        ("dir/.wh...", "whiteout"),
+        ("win/f", "file"),
+    ]
+
+
+def test_unpack_refuses_unknown_kinds_if_asked_for_all() -> None:
+    def contiguous(info: tarfile.TarInfo) -> None:
+        info.type = tarfile.CONTTYPE
+
+    data = made(("f", b""), change=contiguous)
+    assert unpacked(data) == {}
+    with pytest.raises(InputError, match=r"^Unsupported tar entry type '7' for file 'f'$"):
+        list(unpack([data], others=True))
+
+
 @pytest.mark.parametrize("form", [tarfile.PAX_FORMAT, tarfile.GNU_FORMAT])
 def test_unpack_reads_long_names_that_are_cut_at_a_slash(form: int) -> None:
     """What is left of the name in the header looks like that of a folder."""

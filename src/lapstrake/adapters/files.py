@@ -200,6 +200,8 @@ def new_folder(path: str) -> Iterator[str]:
     former = f"{temporary}.former"
     try:
         os.makedirs(temporary)
+    except NotADirectoryError as error:
+        raise InputError(f"Removing output directory: unlinkat {path}: {reason(error)}") from error
     except OSError as error:
         raise InputError(f"Creating output directory: mkdir {path}: {reason(error)}") from error
     try:
@@ -237,17 +239,21 @@ def extract(files: Iterable[LayerFile], folder: str) -> None:
     """Write a layer's files below an existing folder, each over what is there.
 
     A file gets its owner's permissions for all; one whose group or others have any, its own; both less the umask.
-    Folders are made as parents of what stands in them, be that written or not. Raises InputError if a file
-    cannot be written, and for names that this file system cannot tell apart.
+    Folders are made as parents of what stands in them, be that written or not. Links and devices only take away what
+    has their name, and so do whiteouts. Raises InputError if a file cannot be written, also where a file would have to
+    be its folder, and for names that this file system cannot tell apart.
     """
     root = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     names = _Names() if folds_case(folder) else None
     try:
         for file in files:
-            if names and file.is_file:
+            if names and file.kind == "file":
                 names.add(file.path)
             try:
-                _extract_one(root, file)
+                if file.kind == "whiteout":
+                    _take_away(root, file.path)
+                else:
+                    _extract_one(root, file, folder)
             except OSError as error:
                 raise InputError(f"open {os.path.join(folder, file.path)}: {reason(error)}") from error
     finally:
@@ -277,17 +283,34 @@ class _Names:
             )
 
 
-def _extract_one(root: int, file: LayerFile) -> None:
+def _take_away(root: int, path: str) -> None:
+    *parents, name = path.split("/")
+    folder = os.dup(root)
+    try:
+        for parent in parents:
+            below = os.open(parent, _FOLDER_FLAGS, dir_fd=folder)
+            os.close(folder)
+            folder = below
+        _cleared(folder, name)
+    except OSError:
+        pass  # nothing is there
+    finally:
+        os.close(folder)
+
+
+def _extract_one(root: int, file: LayerFile, shown: str) -> None:
     *parents, name = file.path.split("/")
     folder = os.dup(root)
     try:
         for parent in parents:
-            below = _entered(folder, parent)
+            shown = os.path.join(shown, parent)
+            below = _entered(folder, parent, shown)
             os.close(folder)
             folder = below
-        if not file.is_file:
+        if file.kind != "folder" or not _is_folder(folder, name):
+            _cleared(folder, name)
+        if file.kind != "file":
             return
-        _cleared(folder, name)
         kept = file.mode & 0o777
         owner = kept >> 6
         mode = kept if kept & 0o077 else owner << 6 | owner << 3 | owner
@@ -300,7 +323,7 @@ def _extract_one(root: int, file: LayerFile) -> None:
         os.close(folder)
 
 
-def _entered(folder: int, name: str) -> int:
+def _entered(folder: int, name: str, shown: str) -> int:
     try:
         return os.open(name, _FOLDER_FLAGS, dir_fd=folder)
     except FileNotFoundError:
@@ -308,9 +331,18 @@ def _entered(folder: int, name: str) -> int:
     except OSError as error:
         if error.errno not in (errno.ENOTDIR, errno.ELOOP):
             raise
+        if not stat.S_ISLNK(os.lstat(name, dir_fd=folder).st_mode):
+            raise InputError(f"mkdir {shown}: not a directory") from error
         os.unlink(name, dir_fd=folder)
     os.mkdir(name, dir_fd=folder)
     return os.open(name, _FOLDER_FLAGS, dir_fd=folder)
+
+
+def _is_folder(folder: int, name: str) -> bool:
+    try:
+        return stat.S_ISDIR(os.lstat(name, dir_fd=folder).st_mode)
+    except FileNotFoundError:
+        return False
 
 
 def _cleared(folder: int, name: str) -> None:

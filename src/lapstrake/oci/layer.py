@@ -4,22 +4,25 @@ from __future__ import annotations
 
 import io
 import posixpath
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Literal, Protocol
 
 from lapstrake.errors import InputError
 from lapstrake.oci.compression import Encoding, decompressed, gzipped
 from lapstrake.oci.digest import Digest, Hasher
 from lapstrake.oci.manifest import DOCKER_LAYER, Descriptor
 from lapstrake.oci.read_ahead import read_ahead
-from lapstrake.oci.tarball import Entry, Stream, TarReader, TarStream, written
+from lapstrake.oci.tarball import Entry, Member, Stream, TarReader, TarStream, written
 
 __all__ = ["Encoding", "Entry", "Layer", "LayerFile", "Limits", "Stream", "pack", "unpack"]
 
+Kind = Literal["file", "folder", "other", "whiteout"]
+
 _PIECE = 1 << 20
 _MOST_TIMES = 200  # its own size that a layer may unpack to
-_WHITEOUT = ".wh."  # marks a file of a lower layer as deleted; it is no file itself
+_WHITEOUT = ".wh."  # in front of a name: takes away what has it, and is no file itself
+_KINDS: Mapping[str, Kind] = {"0": "file", "5": "folder", **dict.fromkeys("12346", "other")}
 
 
 class File(Protocol):
@@ -68,10 +71,10 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class LayerFile:
-    """A regular file of a layer. ``path`` is relative and clean, and stays within its folder.
+    """A file of a layer. ``path`` is relative and clean, and stays within its folder.
 
-    ``chunks()`` gives the content once, and only until the next file is asked for. A folder, link or device is there
-    if it was asked for, without content, ``is_file`` false.
+    ``chunks()`` gives the content once, and only until the next file is asked for. Of another ``kind``, without
+    content, if they were asked for: folders, links and devices ("other"), and paths to be taken away ("whiteout").
     """
 
     path: str
@@ -79,7 +82,7 @@ class LayerFile:
     mtime: int
     size: int
     chunks: Callable[[], Iterator[bytes]]
-    is_file: bool = True
+    kind: Kind = "file"
 
 
 def pack(
@@ -110,7 +113,9 @@ def pack(
 def unpack(
     chunks: Iterable[bytes], limits: Limits = Limits(), *, others: bool = False
 ) -> Iterator[LayerFile]:
-    """The regular files of a layer, compressed or not; whiteouts are passed over, so is all else without ``others``.
+    """The regular files of a layer, compressed or not, with ``others`` also what is no file, as imgpkg goes through it.
+
+    It takes backslashes for slashes, as layers packed on Windows have them, and refuses kinds of entries it does not know.
 
     ``chunks`` are taken to their end, also those behind the end of the tar, where a source may find out that its
     digest is wrong: trust no file before the last one. Raises InputError if the layer is damaged, beyond ``limits``,
@@ -121,17 +126,33 @@ def unpack(
     for count, member in enumerate(reader, 1):
         if count > limits.entries:
             raise InputError(f"Expected a layer of at most {limits.entries} entries")
-        path = safe_path(member.name)
-        if not path or posixpath.basename(path).startswith(_WHITEOUT):
-            continue
-        if member.kind == "0":
+        path = safe_path(member.name.replace("\\", "/") if others else member.name)
+        kind = _kind(member, path)
+        if kind == "file":
             yield LayerFile(
                 path, member.mode, member.mtime, member.size, lambda: iter(lambda: reader.read(_PIECE), b"")
             )
-        elif others:
-            yield LayerFile(path, member.mode, member.mtime, 0, lambda: iter(()), is_file=False)
+        elif others and path:
+            if kind is None:
+                raise InputError(f"Unsupported tar entry type '{member.kind}' for file '{member.name}'")
+            shown = path if kind != "whiteout" else _taken_away(path)
+            yield LayerFile(shown, member.mode, member.mtime, 0, lambda: iter(()), kind)
     for _ in pieces:
         pass
+
+
+def _kind(member: Member, path: str) -> Kind | None:
+    if posixpath.basename(path).startswith(_WHITEOUT):
+        return "whiteout"
+    kind = _KINDS.get(member.kind)
+    return "other" if kind == "file" and not path else kind
+
+
+def _taken_away(path: str) -> str:
+    """What a whiteout takes away: the path without its mark; itself, which is nowhere, if nothing but dots is left."""
+    folder, name = posixpath.split(path)
+    bare = name.removeprefix(_WHITEOUT)
+    return path if bare in ("", ".", "..") else posixpath.join(folder, bare)
 
 
 def _too_large() -> InputError:

@@ -21,7 +21,6 @@ _LONGEST_HEADER = 1 << 20  # bytes of a PAX or GNU name record
 _OCTAL_MODES = 8**7  # of seven digits; Go's numbers for folders and for what runs as its owner are larger
 _GO_DIRECTORY = 1 << 31
 _GO_SPECIAL_BITS = ((0o4000, 1 << 23), (0o2000, 1 << 22), (0o1000, 1 << 20))  # setuid, setgid, sticky
-_REGULAR = frozenset(b"07")
 _OLD_REGULAR = "\x00"  # of archives older than ustar, where a slash at the end of the name makes a folder
 
 
@@ -268,7 +267,7 @@ def _parsed_header(block: bytes) -> Member:
     name = _text(block[:100])
     if block[257:262] == b"ustar" and block[257:265] != _GNU and block[345]:
         name = f"{_text(block[345:500])}/{name}"
-    kind = "0" if block[156] in _REGULAR else chr(block[156])
+    kind = chr(block[156])
     size = _number(block[124:136]) if kind not in "123456" else 0
     return Member(name, kind, _number(block[100:108]) & 0o7777, size, _number(block[136:148]))
 

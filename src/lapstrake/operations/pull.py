@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
 from lapstrake.adapters import files
@@ -60,9 +61,9 @@ def pull_image(
         raise InputError(
             "Expected bundle flag when pulling a bundle (hint: Use -b instead of -i for bundles)"
         )
-    with files.new_folder(write_to) as folder:
-        report(f"Pulling image '{image.reference}'")
-        _extract(registry, image, folder, report, transfers)
+    report(f"Pulling image '{image.reference}'")
+    with _taking_the_place_of(write_to, "image") as folder:
+        _extract(registry, image, folder, report, transfers, "image")
     return image.reference
 
 
@@ -81,8 +82,8 @@ def pull_bundle(
     ``recursive``, nested bundles go to ``.imgpkg/bundles/sha256-HEX``. ``report`` gets lines about progress.
     """
     image = fetch_bundle(registry, reference)
-    with files.new_folder(write_to) as folder:
-        report(f"Pulling bundle '{image.reference}'")
+    report(f"Pulling bundle '{image.reference}'")
+    with _taking_the_place_of(write_to, "bundle") as folder:
         _extract(registry, image, folder, lambda line: report(f"  {line}"), transfers)
         pulled = {image.manifest.digest: (image, folder)}
         lock = ImagesLock.parse(files.read_file(os.path.join(folder, naming.IMAGES_LOCK)))
@@ -135,14 +136,27 @@ def _pull_nested(
         _pull_nested(registry, found.bundle, root, pulled, report_below, transfers)
 
 
+@contextmanager
+def _taking_the_place_of(path: str, what: str) -> Iterator[str]:
+    with ExitStack() as stack:
+        with prefixed(f"Extracting {what} into directory"):
+            folder = stack.enter_context(files.new_folder(path))
+        yield folder
+
+
 def _extract(
-    registry: Registry, image: RemoteImage, folder: str, report: Report, transfers: Transfers
+    registry: Registry,
+    image: RemoteImage,
+    folder: str,
+    report: Report,
+    transfers: Transfers,
+    what: str = "bundle",
 ) -> None:
     """Last layer first, each over what is there, as imgpkg does."""
     layers = image.layers
     for number, layer in enumerate(reversed(layers), 1):
         report(f"Extracting layer '{layer.digest}' ({number}/{len(layers)})")
-        with prefixed("Extracting image into directory"):
+        with prefixed(f"Extracting {what} into directory"):
             pieces = _pieces(registry, image, layer, transfers)
             files.extract(unpack(pieces, Limits.of_layer(layer.size), others=True), folder)
 
