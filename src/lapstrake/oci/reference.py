@@ -16,7 +16,6 @@ from lapstrake.oci.digest import Digest
 DEFAULT_REGISTRY = "index.docker.io"
 DEFAULT_TAG = "latest"
 
-_ALGORITHMS = ("sha256:", "sha512:")
 _REPOSITORY_CHARACTERS = "abcdefghijklmnopqrstuvwxyz0123456789_-./"
 _TAG_CHARACTERS = "abcdefghijklmnopqrstuvwxyz0123456789_-.ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 _HOST = re.compile(r"(\[[0-9a-fA-F:.]+\]|[^\s/:@?#\[\]\\<>\"{}|^`%]+)(:[0-9]*)?")
@@ -94,7 +93,7 @@ class Reference:
             raise InputError(
                 f"a digest must contain exactly one '@' separator (e.g. registry/repository@digest) saw: {text}"
             )
-        if not digest_text.startswith(_ALGORITHMS):
+        if not digest_text.startswith("sha256:"):
             raise InputError(f"unsupported digest algorithm: {digest_text}")
         digest = Digest.parse(digest_text)
         try:

@@ -104,7 +104,7 @@ class Shelf:
         made: list[str] = []
         try:
             for data in contents:
-                made.append(self.draft(data))  # noqa: PERF401 - those made before one fails are to be removed
+                made.append(self.draft(data))
             yield made
         finally:
             for path in made:
