@@ -8,7 +8,7 @@ import stat
 import pytest
 
 from lapstrake.errors import InputError
-from lapstrake.kbld.builders import Bazel, Docker, DockerBuildx, Ko, KubectlBuildkit, Pack
+from lapstrake.kbld.builders import Bazel, Docker, DockerBuildx, Kaniko, Ko, KubectlBuildkit, Pack
 from lapstrake.kbld.config import Destination, ImageMatch, Source
 from lapstrake.operations.build_image import ImageBuilds
 from lapstrake.operations.build_log import BuildLog
@@ -172,6 +172,47 @@ def test_builder_that_pushes_by_itself(world, builder, program, answer):
     assert world.build(builder, TO).url == f"e.test/app@{DIGEST}"
     assert len(world.calls) == 1
     assert "--push" in world.calls[0]
+
+
+def test_kaniko_pushes_and_writes_the_digest_down(world, tmp_path):
+    world.program("executor", **{"--context": f'echo {DIGEST} >"$6"'})
+    built = world.build(Kaniko("final", "Dockerfile.prod", ("--insecure",)), TO)
+    assert built.url == f"e.test/app@{DIGEST}"
+    call, _, digest_file = world.calls[0].partition(" --digest-file ")
+    assert call == f"executor --context dir://{tmp_path}/src --destination e.test/app:rand-app"
+    assert digest_file.partition(" ")[2] == "--target final --dockerfile Dockerfile.prod --insecure in src"
+    assert not os.path.exists(digest_file.partition(" ")[0])
+
+
+@pytest.mark.parametrize(
+    ("destination", "answer", "message"),
+    [
+        pytest.param(
+            None,
+            "",
+            "Expected a destination for image 'app' (hint: kaniko pushes what it builds, add one to 'destinations')",
+            id="nowhere",
+        ),
+        pytest.param(
+            TO,
+            "true",
+            "Expected kaniko to write down the digest of what it pushed, but it did not",
+            id="silent",
+        ),
+        pytest.param(TO, "exit 1", "exit status 1", id="failed"),
+        pytest.param(
+            TO,
+            'echo nonsense >"$6"',
+            "Validating destination digest ref 'e.test/app@nonsense': unsupported digest algorithm: nonsense",
+            id="nonsense",
+        ),
+    ],
+)
+def test_kaniko_that_cannot_say_what_it_pushed(world, destination, answer, message):
+    world.program("executor", **{"--context": answer or "true"})
+    with pytest.raises(InputError) as caught:
+        world.build(Kaniko(), destination)
+    assert str(caught.value) == message
 
 
 def test_failed_build_is_told_in_log_and_error(world):

@@ -140,7 +140,25 @@ class Bazel:
         return _image_id("bazel", _BAZEL_ID, output)
 
 
-Builder = Docker | DockerBuildx | KubectlBuildkit | Pack | Ko | Bazel
+@dataclass(frozen=True, slots=True)
+class Kaniko:
+    """kaniko's ``executor``, which needs no daemon and pushes by itself. The original has no such builder."""
+
+    target: str | None = None
+    file: str | None = None
+    raw: tuple[str, ...] = ()
+
+    def command(self, tag: str, folder: str, digest_file: str) -> list[str]:
+        """``folder`` is absolute; the digest of what was pushed is written to ``digest_file``."""
+        return [
+            *("executor", "--context", f"dir://{folder}", "--destination", tag, "--digest-file", digest_file),
+            *_given("--target", self.target),
+            *_given("--dockerfile", self.file),
+            *self.raw,
+        ]
+
+
+Builder = Docker | DockerBuildx | KubectlBuildkit | Pack | Ko | Bazel | Kaniko
 
 
 def tag_name(image: str) -> str:

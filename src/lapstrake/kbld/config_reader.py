@@ -16,6 +16,7 @@ from lapstrake.kbld.builders import (
     Docker,
     DockerBuildx,
     DockerfileOptions,
+    Kaniko,
     Ko,
     KubectlBuildkit,
     Pack,
@@ -150,6 +151,9 @@ def _builder(raw: Mapping[str, Any]) -> Builder:
     if "bazel" in raw:
         run = raw["bazel"].get("run", {})
         return Bazel(run.get("target"), _raw_options(run))
+    if "kaniko" in raw:
+        build = raw["kaniko"].get("build", {})
+        return Kaniko(build.get("target"), build.get("file"), _raw_options(build))
     docker = raw.get("docker", {})
     if "buildx" in docker:
         return DockerBuildx(_dockerfile_options(docker["buildx"]))

@@ -45,6 +45,7 @@ _RECORDS: Mapping[str, Mapping[str, str]] = {
         "KubectlBuildkit": "config.SourceKubectlBuildkitOpts",
         "Ko": "config.SourceKoOpts",
         "Bazel": "config.SourceBazelOpts",
+        "Kaniko": "config.SourceKanikoOpts",
     },
     "config.SourceDockerOpts": {
         "Build": "config.SourceDockerBuildOpts",
@@ -65,6 +66,8 @@ _RECORDS: Mapping[str, Mapping[str, str]] = {
     "config.SourceKoBuildOpts": {"rawOptions": "[]string"},
     "config.SourceBazelOpts": {"Run": "config.SourceBazelRunOpts"},
     "config.SourceBazelRunOpts": {"target": "string", "rawOptions": "[]string"},
+    "config.SourceKanikoOpts": {"Build": "config.SourceKanikoBuildOpts"},
+    "config.SourceKanikoBuildOpts": {"Target": "string", "File": "string", "rawOptions": "[]string"},
     "config.ImageOverride": {
         **_MATCH,
         "newImage": "string",

@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Protocol
 
 from lapstrake.errors import InputError
-from lapstrake.kbld.builders import Bazel, Docker, DockerBuildx, Ko, KubectlBuildkit, Pack, tag_name
+from lapstrake.kbld.builders import (
+    Bazel,
+    Docker,
+    DockerBuildx,
+    Kaniko,
+    Ko,
+    KubectlBuildkit,
+    Pack,
+    tag_name,
+)
 from lapstrake.kbld.config import Destination, Source
 from lapstrake.kbld.images import Built
 from lapstrake.kbld.rules import repository_part
@@ -17,6 +27,8 @@ from lapstrake.oci.reference import Reference, Repository
 from lapstrake.operations.build_log import BuildLog, LogLines
 from lapstrake.operations.docker_daemon import DockerDaemon, passing_name, run_logged
 from lapstrake.operations.source_origins import source_origins
+
+_LONGEST_DIGEST = 256  # characters
 
 
 class TagWriter(Protocol):
@@ -51,6 +63,8 @@ class ImageBuilds:
                 return self._with_buildx(name, source.path, builder, destination)
             case KubectlBuildkit() as builder:
                 return self._with_kubectl(name, source.path, builder, destination)
+            case Kaniko() as builder:
+                return self._with_kaniko(name, source.path, builder, destination)
             case Docker() as builder:
                 local = self._with_docker(name, source.path, builder)
             case Pack() as builder:
@@ -87,6 +101,22 @@ class ImageBuilds:
             _, errors = self._run(builder.command(tag, push=destination is not None), name, path, lines)
         digest = builder.digest(errors)
         return tag if destination is None else _destination_digest(destination, digest)
+
+    def _with_kaniko(self, name: str, path: str, builder: Kaniko, destination: Destination | None) -> str:
+        _check_folder(path)
+        if destination is None:
+            raise InputError(
+                f"Expected a destination for image '{name}' (hint: kaniko pushes what it builds, add one to 'destinations')"
+            )
+        tag = _build_tag(name, destination)
+        with (
+            self._told(name, "kaniko", f"{path} -> {tag}") as lines,
+            tempfile.TemporaryDirectory() as scratch,
+        ):
+            digest_file = os.path.join(scratch, "digest")
+            self._run(builder.command(tag, os.path.abspath(path), digest_file), name, path, lines)
+            digest = _written_digest(digest_file)
+        return _destination_digest(destination, digest)
 
     def _with_pack(self, name: str, path: str, builder: Pack) -> str:
         with self._told(name, "pack", path) as lines:
@@ -158,6 +188,14 @@ def _build_tag(name: str, destination: Destination | None) -> str:
     except InputError as e:
         raise InputError(f"Validating destination tag ref '{tag}': {e}") from e
     return tag
+
+
+def _written_digest(path: str) -> str:
+    try:
+        with open(path, encoding="ascii", errors="replace") as file:
+            return file.read(_LONGEST_DIGEST).strip()
+    except OSError as e:
+        raise InputError("Expected kaniko to write down the digest of what it pushed, but it did not") from e
 
 
 def _destination_digest(destination: Destination, digest: str) -> str:
