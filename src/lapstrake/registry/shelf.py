@@ -92,7 +92,7 @@ class Shelf:
             with open(path, "xb") as file:
                 file.write(data)
                 file.flush()
-                os.fdatasync(file.fileno())
+                write_through(file.fileno())
         except BaseException:
             self.remove(path)
             raise
@@ -244,6 +244,11 @@ def _digest(name: str) -> Digest | None:
         except InputError:
             continue
     return None
+
+
+def write_through(file: int) -> None:
+    """Wait until the content of a descriptor is on the disk. Not every system has the shorter way."""
+    getattr(os, "fdatasync", os.fsync)(file)
 
 
 def _sync_folder(folder: str) -> None:

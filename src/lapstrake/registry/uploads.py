@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from lapstrake.errors import InputError
 from lapstrake.oci.digest import Digest, Hasher
 from lapstrake.registry import refusals
-from lapstrake.registry.shelf import ALGORITHMS
+from lapstrake.registry.shelf import ALGORITHMS, write_through
 from lapstrake.registry.store import Store
 
 _READ = 1 << 20
@@ -124,7 +124,7 @@ class Uploads:
                 self.abandon(upload)
                 raise refusals.invalid_digest({"Digest": str(digest), "Reason": {}})
             try:
-                os.fdatasync(upload.file)
+                write_through(upload.file)
             except OSError:
                 self.abandon(upload)
                 raise
