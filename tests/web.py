@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -11,11 +12,15 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 @dataclass
 class Answer:
-    """``body`` may be shorter than the Content-Length that ``headers`` announce: the connection then breaks."""
+    """``body`` may be shorter than the Content-Length that ``headers`` announce: the connection then breaks.
+
+    ``trickle``: seconds after each of its bytes.
+    """
 
     body: bytes = b""
     status: int = 200
     headers: Mapping[str, str] = field(default_factory=dict)
+    trickle: float = 0.0
 
 
 @dataclass
@@ -38,7 +43,18 @@ def web_server(host: str = "127.0.0.1") -> Iterator[Web]:
             for name, value in {"Content-Length": str(len(answer.body)), **answer.headers}.items():
                 self.send_header(name, value)
             self.end_headers()
-            self.wfile.write(answer.body)
+            try:
+                self._send(answer)
+            except OSError:
+                self.close_connection = True  # it got too slow for the other side
+
+        def _send(self, answer: Answer) -> None:
+            if not answer.trickle:
+                self.wfile.write(answer.body)
+                return
+            for at in range(len(answer.body)):
+                self.wfile.write(answer.body[at : at + 1])
+                time.sleep(answer.trickle)
 
         def log_message(self, *_: object) -> None:
             pass

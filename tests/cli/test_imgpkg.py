@@ -233,7 +233,7 @@ def test_debug_hides_tokens_in_addresses() -> None:
         "%s -> %s", "http://a.test/x?token=s3cret&n=1", "http://b.test"
     )
     end()
-    assert out.getvalue().endswith(" http://a.test/x?token=REDACTED&n=1 -> http://b.test\n")
+    assert out.getvalue().endswith(" http://a.test/x?n=1&token=REDACTED -> http://b.test\n")
 
 
 def test_version_comes_with_and_without_terminal(capsys: pytest.CaptureFixture[str]) -> None:

@@ -94,6 +94,8 @@ def fault_proxy(upstream: str) -> Iterator[Faults]:
                 for _ in self._request_body():
                     pass
                 self.connection.sendall(fault.answer.replace(b"{host}", faults.host.encode()))
+                while fault.trickle and not stop.wait(0.05):
+                    self.connection.sendall(b"x")
                 self.close_connection = True
                 return
             connection = http.client.HTTPConnection(upstream, timeout=20)

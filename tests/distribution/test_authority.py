@@ -290,6 +290,7 @@ def authority(host: str, clock: Callable[[], float]) -> Authority:
         pytest.param({"expires_in": 60}, 54.0, 1, id="still good"),
         pytest.param({"expires_in": 60}, 56.0, 2, id="about to end"),
         pytest.param({}, 1e9, 1, id="end unknown"),
+        pytest.param({"expires_in": 10**400}, 1e9, 1, id="end that is beyond all numbers"),
         pytest.param({"expires_in": "soon"}, 1e9, 1, id="end that is no number"),
         pytest.param({"expires_in": 2}, 0.9, 1, id="short life"),
         pytest.param({"expires_in": 2}, 1.1, 2, id="short life over"),

@@ -45,7 +45,7 @@ def test_refusal_text(body: bytes, text: str | None) -> None:
 
 
 def test_refusal_hides_tokens_in_addresses() -> None:
-    url = "http://h/blob?X-Amz-Signature=abc&x=1&access_token=def"
+    url = "http://me:secret@h/blob?X-Amz-Signature=abc&scope=1&password=def&flag"
     assert str(refusal("GET", url, 403, b"")).startswith(
-        "GET http://h/blob?X-Amz-Signature=REDACTED&x=1&access_token=REDACTED: "
+        "GET http://me:***@h/blob?X-Amz-Signature=REDACTED&flag&password=REDACTED&scope=1: "
     )

@@ -3,6 +3,7 @@ and never leave wrong content anywhere without one."""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -379,6 +380,51 @@ def test_redirect_to_nowhere_is_a_clean_error(setting: Setting, location: str, m
     setting.faults.add("GET", "/blobs/", Fault(answer=canned("307 Temporary Redirect", Location=location)))
     with pytest.raises(RegistryError, match=message):
         setting.download()
+
+
+TRICKLING = b"HTTP/1.1 %b\r\nContent-Length: 999\r\n\r\n"
+HEAD_ONLY = b"HTTP/1.1 202 Accepted\r\nLocation: /"
+
+
+@pytest.mark.parametrize(
+    ("method", "part", "status"),
+    [
+        pytest.param("GET", "/v2/", b"200 OK", id="ping"),
+        pytest.param("HEAD", "/blobs/", b"404 Not Found", id="no refusal, since HEAD has no body"),
+        pytest.param("POST", "/blobs/", b"500 Internal Server Error", id="error"),
+        pytest.param("PUT", "/blobs/", b"503 Service Unavailable", id="busy"),
+    ],
+)
+def test_answer_that_trickles_is_not_waited_for(
+    setting: Setting, monkeypatch: pytest.MonkeyPatch, method: str, part: str, status: bytes
+) -> None:
+    monkeypatch.setattr("lapstrake.http.pools.SMALL_BODY_SECONDS", 0.3)
+    setting.faults.add(method, part, Fault(answer=TRICKLING % status, trickle=True))
+    begun = time.monotonic()
+    setting.client.push_blob(setting.repository, DIGEST, BLOB)
+    assert time.monotonic() - begun < 10
+    assert setting.direct.has_blob(setting.behind, DIGEST)
+
+
+def test_head_that_trickles_is_not_waited_for(setting: Setting) -> None:
+    setting.faults.add("POST", "/blobs/", Fault(answer=HEAD_ONLY, trickle=True))
+    begun = time.monotonic()
+    setting.client.push_blob(setting.repository, DIGEST, BLOB)
+    assert time.monotonic() - begun < 10
+
+
+def test_ping_that_leads_nowhere_is_a_clean_error(setting: Setting) -> None:
+    away = canned("302 Found", Location="http://[bad/x")
+    setting.faults.add("GET", "/v2/", Fault(answer=away), times=9)
+    with pytest.raises(RegistryError, match="invalid address"):
+        setting.client.tags(setting.repository)
+
+
+def test_part_with_an_absurd_beginning_is_no_part(setting: Setting) -> None:
+    setting.stock()
+    setting.faults.add("GET", "/blobs/", Fault(drop_answer_after=MIB + 7))
+    setting.faults.add("GET", "/blobs/", Fault(headers={"Content-Range": f"bytes {'9' * 5000}-9/9"}))
+    assert setting.download() == BLOB
 
 
 def test_ping_survives(setting: Setting) -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import hashlib
+import time
 from collections.abc import Iterator, Mapping
 
 import pytest
@@ -73,6 +74,40 @@ def test_endless_redirects_end(web):
         downloads().read(Request(f"{web.url}/f"), 9)
     assert str(caught.value) == 'Get "/f": stopped after 10 redirects'
     assert len(web.asked) == 10
+
+
+@pytest.mark.parametrize("location", ["http://[bad/x", "http://[::1", "//[x"])
+def test_redirect_to_nowhere_is_a_clean_error(web, location):
+    web.answers["/f"] = Answer(status=302, headers={"Location": location})
+    with pytest.raises(InputError) as caught:
+        downloads().read(Request(f"{web.url}/f"), 9)
+    assert str(caught.value) == f'Get "{web.url}/f": invalid address'
+
+
+def test_secrets_of_a_redirect_are_not_shown(web):
+    location = f"{web.url}/f?X-Amz-Signature=s3cret"
+    web.answers["/f"] = web.answers["/f?X-Amz-Signature=s3cret"] = Answer(
+        status=302, headers={"Location": location}
+    )
+    with pytest.raises(InputError) as caught:
+        downloads().read(Request(f"{web.url}/f"), 9)
+    assert "stopped after 10 redirects" in str(caught.value)
+    assert "s3cret" not in str(caught.value)
+
+
+@pytest.mark.parametrize("length", ["\u00b2", "9" * 5000, "-1"])
+def test_length_that_means_nothing_is_none(web, length):
+    web.answers["/f"] = Answer(b"x", headers={"Content-Length": length, "Connection": "close"})
+    assert downloads().read(Request(f"{web.url}/f"), 9) in (b"x", b"")
+
+
+def test_download_that_trickles_ends(web):
+    """However little comes at a time, and however long a piece is waited for."""
+    web.answers["/f"] = Answer(b"x" * 1000, trickle=0.02)
+    begun = time.monotonic()
+    with pytest.raises(BrokenError, match="context deadline exceeded"):
+        downloads(longest=0.2).read(Request(f"{web.url}/f"), 9999)
+    assert time.monotonic() - begun < 10
 
 
 def test_redirect_to_a_file_is_not_followed(web):

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable
 from typing import TextIO
 
-from lapstrake.distribution.failures import redacted
+from lapstrake.http.redaction import redacted
 
 _LOGGER = "urllib3.connectionpool"  # connections, requests with their status, retries and redirects
 

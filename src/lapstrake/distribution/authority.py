@@ -19,12 +19,13 @@ from lapstrake.distribution.challenges import Challenge, challenges, preferred
 from lapstrake.distribution.credentials import Credentialed, Credentials
 from lapstrake.distribution.failures import json_reason, not_let_in, refusal, unanswered
 from lapstrake.errors import InputError, RegistryError
-from lapstrake.http.pools import HttpPools
+from lapstrake.http.pools import HttpPools, small_body
 from lapstrake.oci.manifest import json_mapping
 from lapstrake.oci.reference import Repository
 
 _LARGEST_ANSWER = 1 << 20
 _CREDENTIALS_LIVE = 300.0  # seconds; then configuration and keychains are asked again
+_FOREVER = 1e9  # seconds; a token that lives longer is asked for again when it is refused
 _MARGIN = 5.0  # seconds before its end at which a token is not used any more
 _MOST_ADDED_SCOPES = 16
 
@@ -161,7 +162,7 @@ class Authority:
     ) -> tuple[str, float]:
         try:
             response = self._pools.request(method, url, headers=headers, body=body, redirects=3)
-            data = response.read(_LARGEST_ANSWER)
+            data = small_body(response, _LARGEST_ANSWER)
             response.release_conn()
         except HTTPError as error:
             raise unanswered(method, url, error) from error
@@ -175,7 +176,8 @@ class Authority:
         if not isinstance(token, str):
             raise RegistryError("no token in bearer response")
         lives = answer.get("expires_in")
-        return token, float(lives) if isinstance(lives, int | float) else 0.0
+        # A number that is too large for a float means nothing, as a text would.
+        return token, float(lives) if isinstance(lives, int | float) and abs(lives) < _FOREVER else 0.0
 
 
 def _scopes(repositories: tuple[Repository, ...], push: bool) -> list[str]:

@@ -18,6 +18,7 @@ from lapstrake.distribution.retries import Retries, is_passing
 from lapstrake.distribution.transport import Answer, Transport
 from lapstrake.distribution.uploads import Content, Upload
 from lapstrake.errors import InputError, RegistryError
+from lapstrake.http.redaction import redacted
 from lapstrake.oci.digest import Digest
 from lapstrake.oci.manifest import (
     DOCKER_INDEX,
@@ -174,7 +175,7 @@ class RegistryClient:
             if not link:
                 return tags
             path = _same_host(answer.url, link[1])
-        raise RegistryError(f"GET {answer.url}: Expected at most {_MOST_TAG_PAGES} pages of tags")
+        raise RegistryError(f"GET {redacted(answer.url)}: Expected at most {_MOST_TAG_PAGES} pages of tags")
 
     def _whole(self, repository: Repository, path: str, limit: int) -> tuple[Answer, bytes]:
         def get() -> tuple[Answer, bytes]:
@@ -206,7 +207,7 @@ def _same_host(url: str, link: str) -> str:
     except ValueError:
         elsewhere = True
     if elsewhere:
-        raise RegistryError(f"GET {url}: Expected the next page to be at the same host")
+        raise RegistryError(f"GET {redacted(url)}: Expected the next page to be at the same host")
     return following
 
 

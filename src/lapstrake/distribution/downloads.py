@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 
-from lapstrake.distribution.failures import TemporaryError, redacted
+from lapstrake.distribution.failures import TemporaryError
 from lapstrake.distribution.retries import Retries, is_passing
 from lapstrake.distribution.transport import Answer, Transport
 from lapstrake.errors import RegistryError
+from lapstrake.http.redaction import redacted
 from lapstrake.oci.digest import Digest, Hasher
 from lapstrake.oci.reference import Repository
 
@@ -126,5 +126,4 @@ class Download:
 
 
 def _starts_at(content_range: str, offset: int) -> bool:
-    match = re.match(r"bytes (\d+)-", content_range)
-    return match is not None and int(match[1]) == offset
+    return content_range.startswith(f"bytes {offset}-")

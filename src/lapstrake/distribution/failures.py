@@ -14,6 +14,7 @@ from urllib3.exceptions import ReadTimeoutError
 
 from lapstrake.errors import RegistryError
 from lapstrake.http.failures import cause, is_temporary
+from lapstrake.http.redaction import redacted
 
 _LONGEST_BODY = 2048  # characters of an answer that go into a message
 
@@ -59,11 +60,6 @@ def _refusal(method: str, url: str, status: int, body: bytes) -> RegistryError:
     texts = [text for _, text in diagnoses]
     joined = texts[0] if len(texts) == 1 else "multiple errors returned: " + "; ".join(texts)
     return RegistryError(f"{where}: {joined}", status=status, code=diagnoses[0][0])
-
-
-def redacted(url: str) -> str:
-    """The address without the values of tokens and signatures in its query."""
-    return re.sub(r"(?i)([?&](?:[^=&]*(?:token|signature|credential|sig|_state))=)[^&]*", r"\1REDACTED", url)
 
 
 def _diagnoses(body: bytes) -> list[tuple[str, str]]:

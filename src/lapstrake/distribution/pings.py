@@ -15,7 +15,7 @@ from urllib3.exceptions import HTTPError
 from lapstrake.distribution.challenges import Challenge, challenges
 from lapstrake.distribution.failures import NotLetIn, TemporaryError, refusal, unanswered
 from lapstrake.errors import RegistryError
-from lapstrake.http.pools import HttpPools
+from lapstrake.http.pools import HttpPools, small_body
 
 _LARGEST_ANSWER = 1 << 20
 _HEAD_START = 0.3  # seconds https has before http is tried as well
@@ -64,7 +64,7 @@ def _ping(pools: HttpPools, base: str) -> list[Challenge]:
     _check_port(url)
     try:
         response = pools.request("GET", url, redirects=3)
-        body = response.read(_LARGEST_ANSWER)
+        body = small_body(response, _LARGEST_ANSWER)
         response.release_conn()
     except HTTPError as error:
         raise unanswered("GET", url, error) from error

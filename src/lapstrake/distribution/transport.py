@@ -14,11 +14,12 @@ from urllib3.exceptions import HTTPError
 
 from lapstrake.distribution.authority import Authority
 from lapstrake.distribution.credentials import Credentialed
-from lapstrake.distribution.failures import TemporaryError, broken_off, redacted, refusal, unanswered
+from lapstrake.distribution.failures import TemporaryError, broken_off, refusal, unanswered
 from lapstrake.distribution.options import RegistryOptions
 from lapstrake.distribution.pings import find_registry
 from lapstrake.errors import RegistryError
-from lapstrake.http.pools import HttpPools
+from lapstrake.http.pools import HttpPools, small_body
+from lapstrake.http.redaction import redacted
 from lapstrake.oci.reference import Repository
 
 Body = bytes | Callable[[], Iterable[bytes]]  # the function is called once for each time the request is sent
@@ -90,7 +91,7 @@ class Answer:
                 data += piece
                 if len(data) > limit:
                     raise RegistryError(
-                        f"{self.method} {self.url}: Expected an answer of at most {limit} bytes"
+                        f"{self.method} {redacted(self.url)}: Expected an answer of at most {limit} bytes"
                     )
         finally:
             self.close()
@@ -106,7 +107,7 @@ class Answer:
     def drain(self) -> bytes:
         """Read a small rest, so that the connection can be used again."""
         try:
-            return self.response.read(_LARGEST_LEFTOVER)
+            return small_body(self.response, _LARGEST_LEFTOVER, self.patience)
         except HTTPError:
             return b""
         finally:

@@ -11,10 +11,10 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from urllib.parse import urlencode
 
-from lapstrake.distribution.failures import redacted
 from lapstrake.distribution.retries import Retries, is_passing
 from lapstrake.distribution.transport import Answer, Transport
 from lapstrake.errors import InputError, RegistryError
+from lapstrake.http.redaction import redacted
 from lapstrake.oci.digest import Digest
 from lapstrake.oci.reference import Repository
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import os
+import re
 import time
 from collections.abc import Callable, Container, Generator, Iterable, Iterator, Mapping
 from contextlib import closing
@@ -15,8 +16,8 @@ import urllib3
 
 from lapstrake.errors import InputError
 from lapstrake.http.failures import cause
-from lapstrake.http.pools import HttpPools
-from lapstrake.http.redaction import with_hidden_passwords, without_passwords
+from lapstrake.http.pools import HttpPools, small_body
+from lapstrake.http.redaction import redacted, with_hidden_passwords, without_passwords
 from lapstrake.http.urls import refuse_unusable
 
 MOST_BYTES = 4 << 30
@@ -146,7 +147,7 @@ class _Run:
             if location and 300 < response.status < 309:
                 response.close()
                 refuse_unusable(urljoin(self._url, location))
-                raise InputError(f'Get "{location}": stopped after 10 redirects')
+                raise InputError(f'Get "{redacted(location)}": stopped after 10 redirects')
             raise StatusError(response.status, response.reason or "", _beginning(response))
         return response
 
@@ -156,7 +157,8 @@ class _Run:
         validator = _validator(response)
         while True:
             try:
-                for piece in response.stream(_PIECE, decode_content=False):
+                # What is at hand, not what fills a piece: a server that trickles must not keep us from the clock.
+                while piece := response.read1(_PIECE, decode_content=False):
                     received += len(piece)
                     if self._clock() > self._end:
                         raise BrokenError("context deadline exceeded")
@@ -205,7 +207,7 @@ def _without_userinfo(request: Request) -> tuple[str, Mapping[str, str]]:
 
 def _size(response: urllib3.BaseHTTPResponse) -> int | None:
     length = response.headers.get("Content-Length", "")
-    return int(length) if length.isdigit() else None
+    return int(length) if re.fullmatch(r"[0-9]{1,18}", length) else None
 
 
 def _validator(response: urllib3.BaseHTTPResponse) -> str:
@@ -218,7 +220,7 @@ def _validator(response: urllib3.BaseHTTPResponse) -> str:
 
 def _beginning(response: urllib3.BaseHTTPResponse) -> str:
     try:
-        return response.read(_LONGEST_BODY).decode("utf-8", "replace")
+        return small_body(response, _LONGEST_BODY).decode("utf-8", "replace")
     except (urllib3.exceptions.HTTPError, OSError):
         return ""
     finally:

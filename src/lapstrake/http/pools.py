@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 from urllib.parse import unquote, urljoin, urlsplit
 
 import urllib3
 from urllib3.connectionpool import HTTPConnectionPool
-from urllib3.exceptions import InsecureRequestWarning, LocationParseError
+from urllib3.exceptions import InsecureRequestWarning, LocationParseError, ReadTimeoutError
 
 from lapstrake.errors import InputError
+from lapstrake.http.heads import POOLS
 from lapstrake.http.proxies import Proxies
 from lapstrake.messages import unread
 
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     import ssl
 
 _CONNECTIONS = 64  # kept for each host; more threads than that do not talk at once
+SMALL_BODY_SECONDS = 60.0  # for what is small and read at once, the answer to a ping say
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
 Send = Callable[..., urllib3.BaseHTTPResponse]
@@ -70,7 +73,7 @@ class HttpPools:
                 return response
             response.drain_conn()
             redirects -= 1
-            following = urljoin(url, location)
+            following = _joined(url, location)
             if not following.startswith(("https://", "http://")):
                 return response
             if urlsplit(url)[:2] != urlsplit(following)[:2]:
@@ -108,6 +111,7 @@ class HttpPools:
             raise LocationParseError(base) from error
         with self._lock:
             manager = self._managers.get((scheme, proxy)) or self._manager(scheme, proxy)
+            manager.pool_classes_by_scheme = POOLS
             self._managers[scheme, proxy] = manager
             if proxy:
                 sender: tuple[Send, bool] = manager.urlopen, True
@@ -147,6 +151,25 @@ class HttpPools:
                 context.verify_mode = ssl.CERT_NONE
             self._context = context
         return self._context
+
+
+def small_body(response: urllib3.BaseHTTPResponse, limit: int, seconds: float | None = None) -> bytes:
+    """A body, or its first ``limit`` bytes. Raises urllib3's ReadTimeoutError if it trickles on for longer than ``seconds``."""
+    data = bytearray()
+    end = time.monotonic() + (SMALL_BODY_SECONDS if seconds is None else seconds)
+    while len(data) < limit and (piece := response.read1(limit - len(data))):
+        data += piece
+        if time.monotonic() > end:
+            response.close()
+            raise ReadTimeoutError(None, None, "the body takes too long")  # type: ignore[arg-type]  # no pool is read from it
+    return bytes(data)
+
+
+def _joined(url: str, location: str) -> str:
+    try:
+        return urljoin(url, location)
+    except ValueError as error:
+        raise LocationParseError(location) from error
 
 
 def _pem(path: str) -> str:
