@@ -35,6 +35,50 @@ def test_config_reads_back_what_it_wrote() -> None:
     assert ImageConfig.parse(config.to_bytes()) == config
 
 
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        pytest.param(b"", "EOF", id="nothing"),
+        pytest.param(b"{", "unexpected EOF", id="no end"),
+        pytest.param(b"hello", "invalid character 'h' looking for beginning of value", id="no JSON"),
+        pytest.param(
+            b"[]", "json: cannot unmarshal array into Go value of type v1.ConfigFile", id="no object"
+        ),
+        pytest.param(
+            b'{"config":[]}',
+            "json: cannot unmarshal array into Go struct field ConfigFile.config of type v1.Config",
+            id="no configuration",
+        ),
+        pytest.param(
+            b'{"config":{"Labels":[]}}',
+            "json: cannot unmarshal array into Go struct field Config.config.Labels of type map[string]string",
+            id="no labels",
+        ),
+        pytest.param(
+            b'{"config":{"Labels":{"a":1}}}',
+            "json: cannot unmarshal number into Go struct field Config.config.Labels of type string",
+            id="no text",
+        ),
+    ],
+)
+def test_config_refuses_in_the_words_of_go(data: bytes, message: str) -> None:
+    with pytest.raises(InputError) as caught:
+        ImageConfig.parse(data)
+    assert str(caught.value) == message
+
+
+@pytest.mark.parametrize(
+    ("data", "labels"),
+    [
+        pytest.param(b"null", {}, id="null"),
+        pytest.param(b' {"config":{"Labels":{"a":"1"}}} rest', {"a": "1"}, id="something behind it"),
+        pytest.param(b'{"Config":{"labels":{"a":null}}}', {"a": ""}, id="other case, null"),
+    ],
+)
+def test_config_reads_what_go_reads(data: bytes, labels: dict[str, str]) -> None:
+    assert ImageConfig.parse(data).labels == labels
+
+
 def test_manifest_is_written_compactly_in_imgpkgs_order() -> None:
     layer = Descriptor(DOCKER_LAYER, 3, Digest.parse(ZEROS))
     manifest = manifest_of(b"{}", [layer])

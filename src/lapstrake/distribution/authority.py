@@ -17,10 +17,10 @@ from urllib3.exceptions import HTTPError
 
 from lapstrake.distribution.challenges import Challenge, challenges, preferred
 from lapstrake.distribution.credentials import Credentialed, Credentials
-from lapstrake.distribution.failures import json_reason, not_let_in, refusal, unanswered
+from lapstrake.distribution.failures import not_let_in, refusal, unanswered
 from lapstrake.errors import InputError, RegistryError
 from lapstrake.http.pools import HttpPools, small_body
-from lapstrake.oci.manifest import json_mapping
+from lapstrake.oci.manifest import json_mapping, json_reason
 from lapstrake.oci.reference import Repository
 
 _LARGEST_ANSWER = 1 << 20

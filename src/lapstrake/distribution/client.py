@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from urllib.parse import urljoin, urlsplit
 
 from lapstrake.distribution.downloads import Download, WrongContent
-from lapstrake.distribution.failures import NotLetIn, json_reason
+from lapstrake.distribution.failures import NotLetIn
 from lapstrake.distribution.options import RegistryOptions
 from lapstrake.distribution.retries import Retries, is_passing
 from lapstrake.distribution.transport import Answer, Transport
@@ -28,6 +28,7 @@ from lapstrake.oci.manifest import (
     Descriptor,
     RawManifest,
     json_mapping,
+    json_reason,
 )
 from lapstrake.oci.reference import Reference, Repository
 

@@ -13,8 +13,8 @@ import os
 import re
 from collections.abc import Mapping
 
-from lapstrake.distribution.failures import json_reason
 from lapstrake.errors import InputError
+from lapstrake.oci.manifest import json_reason
 from lapstrake.oci.reference import DEFAULT_REGISTRY, Repository
 
 _HUB_KEY = "https://index.docker.io/v1/"

@@ -112,17 +112,3 @@ def broken_off(error: Exception) -> RegistryError:
     if isinstance(error, ReadTimeoutError):
         return TemporaryError("net/http: timeout awaiting the rest of a response")
     return TemporaryError("unexpected EOF")
-
-
-def json_reason(data: bytes) -> str:
-    """Why ``data`` is no JSON, in Go's words."""
-    text = data.decode(errors="replace")
-    try:
-        json.loads(text)
-    except json.JSONDecodeError as error:
-        if error.pos >= len(text.rstrip()):
-            return "unexpected end of JSON input"
-        return f"invalid character '{text[error.pos]}' looking for beginning of value"
-    except RecursionError:
-        return "exceeded max depth"
-    return "json: cannot unmarshal into an object"

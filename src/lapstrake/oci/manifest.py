@@ -154,9 +154,16 @@ class ImageConfig:
 
     @classmethod
     def parse(cls, data: bytes) -> ImageConfig:
-        value = json_mapping(data, "image config")
+        """Raises InputError in the words of Go's JSON. Keys match in either case, and what follows the value is nothing."""
+        value = _go_record(_first_value(data), "value of type v1.ConfigFile")
         rootfs = _mapping(value.get("rootfs") or {})
-        inner = _mapping(value.get("config") or {})
+        inner = _go_record(_go_field(value, "config"), "struct field ConfigFile.config of type v1.Config")
+        labels = _go_record(
+            _go_field(inner, "Labels"), "struct field Config.config.Labels of type map[string]string"
+        )
+        for text in labels.values():
+            if not isinstance(text, str | None):
+                raise _go_mismatch(text, "struct field Config.config.Labels of type string")
         platform = Platform(
             _text(value, "os"),
             _text(value, "architecture"),
@@ -164,7 +171,7 @@ class ImageConfig:
             _text(value, "os.version"),
         )
         diff_ids = tuple(Digest.parse(str(text)) for text in _items(rootfs, "diff_ids"))
-        return cls(diff_ids, _texts(inner.get("Labels")), platform)
+        return cls(diff_ids, {key: text or "" for key, text in labels.items()}, platform)
 
     def to_bytes(self) -> bytes:
         """As imgpkg writes it: no platform, times of the year one, one history entry."""
@@ -202,6 +209,52 @@ def json_mapping(data: bytes, what: str) -> Mapping[str, Any]:
     if not isinstance(value, dict):
         raise InputError(f"Parsing {what}: expected a JSON object")
     return value
+
+
+def json_reason(data: bytes) -> str:
+    """Why ``data`` is no JSON, in Go's words."""
+    text = data.decode(errors="replace")
+    try:
+        json.loads(text)
+    except json.JSONDecodeError as error:
+        if error.pos >= len(text.rstrip()):
+            return "unexpected end of JSON input"
+        return f"invalid character '{text[error.pos]}' looking for beginning of value"
+    except RecursionError:
+        return "exceeded max depth"
+    return "json: cannot unmarshal into an object"
+
+
+def _first_value(data: bytes) -> object:
+    text = data.decode(errors="replace").lstrip(" \t\r\n")
+    if not text:
+        raise InputError("EOF")
+    try:
+        value: object = json.JSONDecoder().raw_decode(text)[0]
+    except (ValueError, RecursionError) as error:
+        why = json_reason(text.encode())
+        raise InputError("unexpected EOF" if why.startswith("unexpected end") else why) from error
+    return value
+
+
+def _go_record(value: object, place: str) -> Mapping[str, Any]:
+    if value is None:
+        return {}
+    if not isinstance(value, dict):
+        raise _go_mismatch(value, place)
+    return value
+
+
+def _go_field(record: Mapping[str, Any], name: str) -> object:
+    return next(
+        (record[key] for key in (name, *record) if key in record and key.lower() == name.lower()), None
+    )
+
+
+def _go_mismatch(value: object, place: str) -> InputError:
+    kinds = ((dict, "object"), (list, "array"), (str, "string"), (bool, "bool"))
+    found = next((name for kind, name in kinds if isinstance(value, kind)), "number")
+    return InputError(f"json: cannot unmarshal {found} into Go {place}")
 
 
 def _mapping(value: object) -> Mapping[str, Any]:
