@@ -133,13 +133,26 @@ def test_equal_versions_are_sorted_by_build(capsys):
     assert capsys.readouterr().out == "1.0.0\t\n1.0.0+9\t\n1.0.0+10\t\n1.0.0+b\t\n"
 
 
-def test_programs_are_heard_on_a_terminal(folder, capsys, monkeypatch):
-    git = folder / "git"
-    git.write_text('#!/bin/sh\n[ "$1" = init ] && { echo said; exit 3; }\n')
-    git.chmod(0o755)
+def stand_in(folder, monkeypatch, name: str, script: str, source: str) -> None:
+    program = folder / name
+    program.write_text(f"#!/bin/sh\n{script}\n")
+    program.chmod(0o755)
     monkeypatch.setenv("PATH", f"{folder}:/usr/bin:/bin")
-    source = "directories: [{path: v, contents: [{path: a, git: {url: u, ref: main}}]}]\n"
-    (folder / "vendir.yml").write_text(CONFIG.partition("directories")[0] + source)
+    text = f"directories: [{{path: v, contents: [{{path: a, {source}}}]}}]\n"
+    (folder / "vendir.yml").write_text(CONFIG.partition("directories")[0] + text)
+
+
+def test_line_that_a_program_leaves_open_is_ended(folder, capsys, monkeypatch):
+    script = '[ "$1" = init ] && mkdir .hg && echo > f; [ "$1" = log ] && printf open || true'
+    stand_in(folder, monkeypatch, "hg", script, "hg: {url: u, ref: x}")
+    assert main(["sync", "--tty"]) == 0
+    shown = "  --> hg log -r . -T {node}\n  open--> hg log -l 1 -T {desc|firstline|strip} -r open\n  open\nLock config\n"
+    assert shown in capsys.readouterr().out
+
+
+def test_programs_are_heard_on_a_terminal(folder, capsys, monkeypatch):
+    script = '[ "$1" = init ] && { echo said; exit 3; }'
+    stand_in(folder, monkeypatch, "git", script, "git: {url: u, ref: main}")
     assert main(["sync", "--tty"]) == 1
     assert "\n\n  --> git init\n  said\n" in capsys.readouterr().out
 

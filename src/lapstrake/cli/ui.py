@@ -165,6 +165,15 @@ class UI:
             self._out.write(text + "\n")
             self._out.flush()
 
+    def piece(self, text: str) -> None:
+        """As ``progress``, for text that brings the ends of its lines; what follows of another sort ends the last one."""
+        if self.json:
+            self._lines.append(text)
+        elif self.tty:
+            self._begin("progress")
+            self._out.write(text)
+            self._out.flush()
+
     def paragraph(self, text: str) -> None:
         """A message with a blank line above and below; not printed into a pipe."""
         if self.json:

@@ -99,10 +99,10 @@ def _sync(args: Arguments) -> int:
     if args["locked"] and former:
         config = lock.apply(config, former)
         _show(ui, "Config with locks", config.printed())
-    output = _Indented(ui.progress)
+    output = _Indented(ui.piece)
 
     def announce(line: str) -> None:
-        output.end()
+        output.begin()
         ui.paragraph(line)
 
     options = SyncOptions(
@@ -114,7 +114,6 @@ def _sync(args: Arguments) -> int:
         output=output.write,
     )
     new = sync(config, references, _fetchers(ui, os.environ), options, former)
-    output.end()
     if wanted and os.path.lexists(args["lock-file"]):
         new = _read_lock(args["lock-file"]).merged(new)
     _show(ui, "Lock config", new.printed())
@@ -127,25 +126,25 @@ def _sync(args: Arguments) -> int:
 
 
 class _Indented:
-    """Prints lines of programs, a little to the right, once they are whole."""
+    """Prints what programs print as it comes, each line a little to the right."""
 
-    def __init__(self, line: Callable[[str], None]) -> None:
+    def __init__(self, piece: Callable[[str], None]) -> None:
         import threading
 
-        self._line = line
-        self._begun = ""
+        self._piece = piece
+        self._at_start = True
         self._lock = threading.Lock()
+
+    def begin(self) -> None:
+        """What comes next starts a line, whatever came before."""
+        self._at_start = True
 
     def write(self, text: str) -> None:
         with self._lock:
-            *lines, self._begun = (self._begun + text).split("\n")
-            for line in lines:
-                self._line(f"  {line}")
-
-    def end(self) -> None:
-        """What was begun is all of its line."""
-        if self._begun:
-            self.write("\n")
+            start = "  " if self._at_start else ""
+            self._at_start = text.endswith("\n")
+            lines = text.removesuffix("\n").replace("\n", "\n  ")
+            self._piece(f"{start}{lines}\n" if self._at_start else f"{start}{lines}")
 
 
 def _fetchers(ui: UI, environment: Mapping[str, str]) -> Mapping[str, Fetch]:
