@@ -291,6 +291,14 @@ def test_cache_asks_no_registry(tmp_path):
     assert (tmp_path / "b" / "f").read_text() == "content"
 
 
+def test_cached_image_is_locked_as_it_is_named(tmp_path):
+    cache = Cache(str(tmp_path / "cache"))
+    fetch = ImageFetcher("image", lambda login: OneImage(), cache)
+    source = {"url": f"e.test/app:v1@{DIGEST}"}
+    assert fetch(request(tmp_path, source)) == {"url": f"e.test/app@{DIGEST}", "tag": "v1"}
+    assert fetch(request(tmp_path, source)) == {"url": f"e.test/app:v1@{DIGEST}", "tag": "v1"}
+
+
 def test_login_comes_from_the_secret(tmp_path):
     logins: list[RegistryLogin] = []
 

@@ -124,8 +124,7 @@ class ImageFetcher:
     def _pulled(self, images: Images, text: str, request: FetchRequest) -> str:
         digest = text.partition("@")[2]
         if self._cache and digest and self._cache.take(self._kind, digest, request.into):
-            parsed = Reference.parse(text)
-            return f"{parsed.repo}@{parsed.digest}"
+            return text
         if self._kind == "image":
             pulled = images.pull_image(text, request.into)
         else:
