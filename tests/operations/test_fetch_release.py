@@ -162,6 +162,12 @@ def test_release_that_does_not_fit_is_refused(tmp_path, web, names, source, mess
     assert not (tmp_path / "evil").exists()
 
 
+@pytest.mark.parametrize("pattern", ["./a.txt", "/a.txt", "a.txt/"])
+def test_pattern_of_assets_is_no_path(tmp_path, web, pattern):
+    describe(web, "a.txt")
+    assert fetched(tmp_path, web, assetNames=[pattern]) == {}
+
+
 def test_refused_asset_brings_a_hint(tmp_path, web):
     describe(web, "a.txt")
     web.answers["/a"] = Answer(b"no", 403)

@@ -140,7 +140,7 @@ class _Fetch:
         chosen = []
         for asset in assets:
             try:
-                if matcher(patterns)(asset.name):
+                if matcher(patterns, cleaned=False)(asset.name):
                     chosen.append(asset)
             except InputError as e:
                 raise InputError(f"Matching asset name '{asset.name}': syntax error in pattern") from e

@@ -14,18 +14,20 @@ from functools import lru_cache
 from lapstrake.errors import InputError
 
 
-def matcher(patterns: Sequence[str]) -> Callable[[str], bool]:
-    """A test whether any of ``patterns`` matches a whole path.
+def matcher(patterns: Sequence[str], *, cleaned: bool = True) -> Callable[[str], bool]:
+    """A test whether any of ``patterns`` matches a whole path; ``cleaned`` false takes them as they are written.
 
     Asked about a path that no earlier pattern matches, it raises InputError for a broken one.
     """
+    if cleaned:
+        patterns = [posixpath.normpath("/" + pattern).strip("/") for pattern in patterns]
     return lambda path: any(_compiled(pattern).fullmatch(path) for pattern in patterns)
 
 
 @lru_cache(maxsize=512)
 def _compiled(pattern: str) -> re.Pattern[str]:
     try:
-        return re.compile(_expression(posixpath.normpath("/" + pattern).strip("/")), re.DOTALL)
+        return re.compile(_expression(pattern), re.DOTALL)
     except re.error as e:
         raise InputError("syntax error in pattern") from e
 
