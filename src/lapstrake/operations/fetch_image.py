@@ -13,6 +13,7 @@ from typing import Any, Protocol
 
 from lapstrake.adapters.file_tree import copy_tree, make_private_folders
 from lapstrake.errors import InputError
+from lapstrake.messages import reason
 from lapstrake.oci.reference import Reference
 from lapstrake.operations.registry_login import RegistryLogin, login
 from lapstrake.operations.sync import FetchRequest
@@ -64,18 +65,21 @@ class Cache:
             for name in names
         )
         kept = self._place(kind, digest)
-        if size <= self.most_bytes and not os.path.lexists(kept):
+        if size > self.most_bytes or os.path.isdir(kept):
+            return
+        draft = f"{kept}.{uuid.uuid4().hex[:12]}"  # half a copy must not pass for the whole
+        try:
             make_private_folders(os.path.dirname(kept))
-            draft = f"{kept}.{uuid.uuid4().hex[:12]}"  # half a copy must not pass for the whole
-            try:
-                shutil.copytree(source, draft, symlinks=True)
-                os.chmod(draft, 0o700)
-                os.rename(draft, kept)
-            except OSError:
-                if not os.path.isdir(kept):  # another process has brought it meanwhile
-                    raise
-            finally:
-                shutil.rmtree(draft, ignore_errors=True)
+            shutil.copytree(source, draft, symlinks=True)
+            os.chmod(draft, 0o700)
+            os.rename(draft, kept)
+        except OSError as e:
+            if not os.path.isdir(kept):  # else another process has brought it meanwhile
+                where = str(e.filename).replace(draft, kept)
+                why = "not a directory" if isinstance(e, FileExistsError) else reason(e)
+                raise InputError(f"mkdir {where}: {why}") from e
+        finally:
+            shutil.rmtree(draft, ignore_errors=True)
 
     def _place(self, kind: str, digest: str) -> str:
         name = base64.urlsafe_b64encode(digest.encode()).decode()
