@@ -23,7 +23,9 @@ def test_usable_urls_pass(url):
         pytest.param("http://e.test/%zz", 'parse "{}": invalid URL escape "%zz"', id="escape"),
         pytest.param("http://a b/", 'parse "{}": invalid character " " in host name', id="blank"),
         pytest.param(
-            "http://e.test/\n", 'parse "{}": net/url: invalid control character in URL', id="control"
+            "http://e.test/\n",
+            'parse "http://e.test/\\n": net/url: invalid control character in URL',
+            id="control",
         ),
     ],
 )

@@ -191,6 +191,27 @@ def test_release_without_tag_leaves_none_in_the_lock(tmp_path, web):
     assert fetched(tmp_path, web, locked={"url": ""}, **source) == {"a.txt": TEXT}
 
 
+def test_token_with_a_line_break_is_refused_without_showing_it(tmp_path, web):
+    describe(web, "a.txt")
+    assert failure(tmp_path, web, secrets={"s": {"token": b"tk\n"}}, secretRef={"name": "s"}) == (
+        "Downloading release info: Downloading release details from URL/r : "
+        'Get "URL/r": net/http: invalid header field value for "Authorization"'
+    )
+
+
+def test_token_of_the_secret_counts_even_if_it_is_empty(tmp_path, web):
+    describe(web, "a.txt")
+    fetched(tmp_path, web, token="own", secrets={"s": {"token": b""}}, secretRef={"name": "s"})
+    assert "Authorization" not in web.asked[0][1]
+
+
+def test_archive_may_be_named_as_a_path(tmp_path, web):
+    describe(web, "x.zip", size=len(zip_of("f", b"1")))
+    web.answers["/a"] = Answer(zip_of("f", b"1"))
+    source = {"unpackArchive": {"path": "./x.zip"}, "disableAutoChecksumValidation": True}
+    assert fetched(tmp_path, web, **source) == {"f": b"1"}
+
+
 def test_size_is_compared(tmp_path, web):
     describe(web, "a.txt", size=5)
     message = "Checking asset 'a.txt' size: Expected file size to be 5, but was 6"

@@ -26,6 +26,7 @@ _TIMEOUT = urllib3.Timeout(connect=30.0, read=120.0)
 _PIECE = 1 << 18
 _REDIRECTS = 9  # Go's client makes ten requests in all
 _RESUMES = 4
+_CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 _LONGEST_BODY = 4096  # bytes of an answer that are shown
 
 
@@ -94,6 +95,9 @@ class Downloads:
     def _pieces(self, request: Request, limit: int) -> Generator[bytes, None, None]:
         refuse_unusable(request.url)
         url, headers = _without_userinfo(request)
+        if broken := next((name for name, value in headers.items() if _CONTROL.search(value)), None):
+            shown = with_hidden_passwords(request.url)
+            raise InputError(f'Get "{shown}": net/http: invalid header field value for "{broken}"')
         run = _Run(self.pools, request.url, url, headers, self.clock() + self.longest, self.clock)
         response = run.begin(request.good)
         what = request.name or without_passwords(request.url).partition("?")[0]

@@ -16,7 +16,7 @@ class UrlError(InputError):
 def refuse_unusable(url: str) -> None:
     """Raises UrlError for what is no URL, InputError for one that is not of http or https, or names no host."""
     if problem := _problem(url):
-        raise UrlError(f'parse "{with_hidden_passwords(url)}": {problem}')
+        raise UrlError(f'parse "{_escaped(with_hidden_passwords(url))}": {problem}')
     scheme, _, rest = url.partition(":")
     if not re.fullmatch(r"[A-Za-z][A-Za-z0-9+.-]*", scheme) or not _:
         scheme = ""
@@ -27,6 +27,12 @@ def refuse_unusable(url: str) -> None:
     if not urlsplit(url).hostname:
         shown = url if rest.strip("/") else f"{scheme}:"
         raise InputError(f'Get "{shown}": http: no Host in request URL')
+
+
+def _escaped(text: str) -> str:
+    """As within Go's quotes."""
+    named = {"\n": r"\n", "\r": r"\r", "\t": r"\t", '"': r"\"", "\\": r"\\"}
+    return re.sub(r'[\x00-\x1f\x7f"\\]', lambda m: named.get(m[0]) or f"\\x{ord(m[0]):02x}", text)
 
 
 def _problem(url: str) -> str:

@@ -53,16 +53,16 @@ class Releases:
             own = secret_with(request.references, request.contents.source.get("secretRef"), ("token",))
         except InputError as e:
             raise UnnamedSourceError(f"Getting auth token: {e}") from e
-        token = own.get("token", b"").decode() or self._token
+        token = own.get("token", self._token.encode())
         return _Fetch(request, self._downloads, token).run()
 
 
 class _Fetch:
-    def __init__(self, request: FetchRequest, downloads: Downloads, token: str) -> None:
+    def __init__(self, request: FetchRequest, downloads: Downloads, token: bytes) -> None:
         self._request = request
         self._downloads = downloads
         self._source = request.contents.source
-        self._headers = {"Authorization": f"token {token}"} if token else {}
+        self._headers = {"Authorization": f"token {token.decode('latin-1')}"} if token else {}
 
     def run(self) -> Mapping[str, Any]:
         url, release = self._release()
@@ -70,13 +70,11 @@ class _Fetch:
         unpacked = self._source.get("unpackArchive")
         if (http := self._source.get("http")) is not None:
             self._fetch_http(http, str(release.get("tag_name") or ""))
-            names: Sequence[str] = os.listdir(self._request.into)
         else:
             assets = self._chosen(_assets(release))
             self._fetch_assets(assets, url, str(release.get("body") or ""))
-            names = [asset.name for asset in assets]
         if unpacked is not None:
-            self._unpack(str(unpacked.get("path") or ""), names)
+            self._unpack(str(unpacked.get("path") or ""))
         tag = release.get("tag_name")
         return {**({"tag": tag} if tag else {}), "url": release.get("url", "")}
 
@@ -200,10 +198,10 @@ class _Fetch:
         except InputError as e:
             raise InputError(f"Fetching http asset: {e}") from e
 
-    def _unpack(self, path: str, names: Sequence[str]) -> None:
-        if path and path not in names:
+    def _unpack(self, path: str) -> None:
+        archive = os.path.normpath(f"{self._request.into}/{path}")
+        if not f"{archive}/".startswith(f"{self._request.into}/") or not os.path.lexists(archive):
             raise InputError(f"Unpacking archive '{path}' is not part of the github release")
-        archive = inner_path(self._request.into, path)
         moved = os.path.join(self._request.scratch, "archive")
         os.replace(archive, moved)
         remove(self._request.into)
