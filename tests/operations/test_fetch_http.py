@@ -97,6 +97,20 @@ def test_secret_brings_name_and_password(tmp_path, web):
     assert web.asked[0][1]["Authorization"] == "Basic bWU6eA=="
 
 
+@pytest.mark.parametrize(
+    ("secret", "sent"),
+    [
+        ({"username": b"", "password": b"p"}, "Basic OnA="),
+        ({"username": b"\xff"}, "Basic /zo="),
+        ({"password": b"p"}, None),
+    ],
+)
+def test_name_is_sent_as_it_is(tmp_path, web, secret, sent):
+    web.answers["/f"] = Answer(b"1")
+    fetched(tmp_path, {"s": secret}, url=f"{web.url}/f", secretRef={"name": "s"})
+    assert web.asked[0][1].get("Authorization") == sent
+
+
 def test_digest_is_compared(tmp_path, web):
     web.answers["/f"] = Answer(b"1")
     actual = hashlib.sha256(b"1").hexdigest()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import os
 import posixpath
 import re
@@ -11,7 +12,7 @@ from urllib.parse import unquote, urlsplit
 
 from lapstrake.adapters import archives
 from lapstrake.errors import InputError
-from lapstrake.http.downloads import BrokenError, Downloads, Request, StatusError, basic_authorization
+from lapstrake.http.downloads import BrokenError, Downloads, Request, StatusError
 from lapstrake.http.urls import UrlError
 from lapstrake.operations.fetch_inline import secret_with
 from lapstrake.operations.sync import FetchRequest
@@ -82,6 +83,9 @@ def _name_of_packed(url: str) -> str:
 
 
 def _authorization(source: Mapping[str, Any], references: References) -> Mapping[str, str]:
+    """A name, even an empty one, is sent; a password alone is not."""
     credentials = secret_with(references, source.get("secretRef"), _KEYS_OF_SECRET)
-    username, password = (credentials.get(key, b"").decode() for key in _KEYS_OF_SECRET)
-    return basic_authorization(username, password)
+    if "username" not in credentials:
+        return {}
+    login = b":".join(credentials.get(key, b"") for key in _KEYS_OF_SECRET)
+    return {"Authorization": f"Basic {base64.b64encode(login).decode()}"}
