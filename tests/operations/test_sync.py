@@ -187,6 +187,17 @@ def test_link_that_leads_out_stops_the_sync_before_the_next_directory(tmp_path):
     assert sorted(os.listdir(tmp_path)) == ["v"]
 
 
+def test_directory_cannot_be_put_below_a_file(tmp_path):
+    (tmp_path / "p").touch()
+    config = Config((Directory("p/v", (inline("a", {"f": "1"}),)),))
+    with pytest.raises(InputError) as caught:
+        sync(config, References(), {"inline": fetch_inline}, SyncOptions(base=str(tmp_path)))
+    target = tmp_path / "p/v"
+    assert str(caught.value) == (
+        f"Syncing directory 'p/v': Deleting dir {target}: unlinkat {target}: not a directory"
+    )
+
+
 def test_missing_new_root_names_what_is_there(tmp_path):
     files = {"f": "1", "config/a": "2", ".git/b": "3"}
     with pytest.raises(InputError) as caught:

@@ -143,7 +143,7 @@ class _Run:
         if self._options.partial:
             self._replace_named()
         else:
-            file_tree.move(self._staging, self._target)
+            _put(self._staging, self._target)
         if self._directory.permissions is not None:
             os.chmod(self._target, self._directory.permissions & _PERMISSION_BITS)
         return LockedDirectory(self._directory.path, entries)
@@ -152,9 +152,9 @@ class _Run:
         file_tree.make_private_folders(self._target)
         for contents in self._directory.contents:
             if contents.path == ".":
-                file_tree.move(self._staging, self._target)
+                _put(self._staging, self._target)
             else:
-                file_tree.move(self._staged(contents), os.path.normpath(f"{self._target}/{contents.path}"))
+                _put(self._staged(contents), os.path.normpath(f"{self._target}/{contents.path}"))
 
     def _sync_contents(self, contents: Contents) -> LockedContents:
         staged = self._staged(contents)
@@ -283,6 +283,13 @@ class _Run:
 
     def _staged(self, contents: Contents) -> str:
         return os.path.normpath(f"{self._staging}/{contents.path}")
+
+
+def _put(staged: str, target: str) -> None:
+    try:
+        file_tree.move(staged, target)
+    except (NotADirectoryError, FileExistsError) as e:
+        raise InputError(f"Deleting dir {target}: unlinkat {target}: not a directory") from e
 
 
 def _refuse_other_than_folder(path: str) -> None:
