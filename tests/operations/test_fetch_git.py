@@ -188,6 +188,16 @@ def test_signatures_are_checked_before_anything_is_checked_out(tmp_path, origin,
         assert not (tmp_path / "into/f").exists()
 
 
+def test_damaged_key_is_told_before_the_signature_is_looked_for(tmp_path, origin, keys):
+    damaged = b"-----BEGIN PGP PUBLIC KEY BLOCK-----\n\nabc\n"
+    for key, index in ((damaged, 1), (keys["own"] + damaged, 2)):
+        with pytest.raises(InputError) as caught:
+            verified(tmp_path, origin, key, "none")
+        assert str(caught.value) == (
+            f"Fetching git repository: Reading armored key ring: Reading armored key [idx={index}]: unexpected EOF"
+        )
+
+
 @pytest.mark.parametrize("ref", ["--help", "origin/--upload-pack=touch"])
 def test_ref_may_be_no_option(tmp_path, ref):
     with pytest.raises(InputError) as caught:

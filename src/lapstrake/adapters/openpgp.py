@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 
 from lapstrake.adapters import program
 from lapstrake.errors import InputError
 
-KEY_BLOCK = "-----BEGIN PGP PUBLIC KEY BLOCK-----"
+_KEY_BLOCK = "-----BEGIN PGP PUBLIC KEY BLOCK-----"
 _LONGEST_RUN = 60.0  # seconds
 _BAD = {
     "BADSIG": "openpgp: invalid signature: hash tag doesn't match",
@@ -21,34 +23,44 @@ _BAD = {
 }
 
 
-def key_blocks(texts: Sequence[str]) -> list[str]:
-    """The armored public keys among ``texts``. Raises InputError if there is none, or something before the first."""
-    before, *blocks = "\n".join(texts).split(KEY_BLOCK)
+@dataclass(frozen=True, slots=True)
+class KeyRing:
+    """Public keys in a folder of gpg's."""
+
+    home: str
+
+    def check(self, signature: bytes, content: bytes) -> None:
+        """Raises InputError unless ``signature`` (armored) of ``content`` was made by one of the keys."""
+        paths = (
+            _write(self.home, "signature.asc", signature),
+            _write(self.home, "content", content),
+        )
+        done = _gpg(self.home, "--status-fd", "1", "--verify", *paths)
+        told = [
+            line.split()[1]
+            for line in done.stdout.decode("utf-8", "replace").splitlines()
+            if line.startswith("[GNUPG:] ")
+        ]
+        if bad := next((word for word in _BAD if word in told), None):
+            raise InputError(_BAD[bad])
+        if done.status != 0 or "VALIDSIG" not in told:
+            raise InputError("openpgp: invalid data: no valid signature found")
+
+
+@contextmanager
+def key_ring(texts: Sequence[str], scratch: str) -> Iterator[KeyRing]:
+    """The armored public keys among ``texts``. Raises InputError if there is none, or one cannot be read."""
+    before, *blocks = "\n".join(texts).split(_KEY_BLOCK)
     if not blocks:
         raise InputError("Expected to find armored block, but did not")
     if before:
         raise InputError("Reading armored key [idx=0]: openpgp: invalid argument: no armored data found")
-    return [KEY_BLOCK + block for block in blocks]
-
-
-def check(signature: bytes, content: bytes, keys: Sequence[str], scratch: str) -> None:
-    """Raises InputError unless ``signature`` (armored) of ``content`` was made by one of ``keys``."""
     with tempfile.TemporaryDirectory(prefix="gpg-", dir=scratch) as home:
-        for index, key in enumerate(keys):
-            path = _write(home, f"key-{index}.asc", key.encode())
+        for index, block in enumerate(blocks, 1):
+            path = _write(home, f"key-{index}.asc", f"{_KEY_BLOCK}{block}".encode())
             if _gpg(home, "--import", path).status != 0:
-                raise InputError(f"Reading armored key [idx={index}]: openpgp: invalid data: no usable key")
-        paths = _write(home, "signature.asc", signature), _write(home, "content", content)
-        done = _gpg(home, "--status-fd", "1", "--verify", *paths)
-    told = [
-        line.split()[1]
-        for line in done.stdout.decode("utf-8", "replace").splitlines()
-        if line.startswith("[GNUPG:] ")
-    ]
-    if bad := next((word for word in _BAD if word in told), None):
-        raise InputError(_BAD[bad])
-    if done.status != 0 or "VALIDSIG" not in told:
-        raise InputError("openpgp: invalid data: no valid signature found")
+                raise InputError(f"Reading armored key [idx={index}]: unexpected EOF")
+        yield KeyRing(home)
 
 
 def _write(folder: str, name: str, data: bytes) -> str:

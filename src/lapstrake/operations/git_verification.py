@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -22,16 +23,25 @@ def verify(git: Git, ref: str, verification: Mapping[str, Any], request: FetchRe
     if keys_from is None:
         raise InputError("Expected verification to name a secret with public keys (publicKeysSecretRef)")
     found = secret(request.references, keys_from)
-    try:
-        keys = openpgp.key_blocks([found[name].decode("utf-8", "replace") for name in sorted(found)])
-    except InputError as e:
-        raise InputError(f"Reading armored key ring: {e}") from e
-    content, signature = _signed(replace(git, hear=lambda text: None), ref)
-    try:
-        openpgp.check(signature, content, keys, request.scratch)
-    except InputError as e:
-        hint = " (hint: provided public key does not match signature)" if "unknown entity" in str(e) else ""
-        raise InputError(f"Checking signature: {e}{hint}") from e
+    with _key_ring([found[name].decode("utf-8", "replace") for name in sorted(found)], request) as keys:
+        content, signature = _signed(replace(git, hear=lambda text: None), ref)
+        try:
+            keys.check(signature, content)
+        except InputError as e:
+            hint = (
+                " (hint: provided public key does not match signature)" if "unknown entity" in str(e) else ""
+            )
+            raise InputError(f"Checking signature: {e}{hint}") from e
+
+
+@contextmanager
+def _key_ring(texts: Sequence[str], request: FetchRequest) -> Iterator[openpgp.KeyRing]:
+    with ExitStack() as opened:
+        try:
+            keys = opened.enter_context(openpgp.key_ring(texts, request.scratch))
+        except InputError as e:
+            raise InputError(f"Reading armored key ring: {e}") from e
+        yield keys
 
 
 def _signed(git: Git, ref: str) -> tuple[bytes, bytes]:
