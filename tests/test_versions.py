@@ -37,8 +37,10 @@ def test_versions_are_ordered_by_precedence():
     assert [str(v) for v in valid(reversed(ORDERED))] == ORDERED
 
 
-def test_build_metadata_does_not_order():
-    assert Version.parse("1.2.3+a") <= Version.parse("1.2.3+b") <= Version.parse("1.2.3")
+def test_build_metadata_orders_what_is_equal_else():
+    ordered = ["1.2.3-rc.1+z", "1.2.3", "1.2.3+9", "1.2.3+10", "1.2.3+10.a", "1.2.3+a", "1.2.4"]
+    assert [v.text for v in valid(reversed(ordered))] == ordered
+    assert highest(["1.0.0+b2", "1.0.0+b10", "1.0.0"], "1.0.0+b2").text == "1.0.0+b2"
 
 
 @pytest.mark.parametrize(
@@ -49,8 +51,14 @@ def test_build_metadata_does_not_order():
         pytest.param("1.2", "No Major.Minor.Patch elements found", id="two-parts"),
         pytest.param("1.2.3,", 'Invalid character(s) found in patch number "3,"', id="comma"),
         pytest.param("01.2.3", 'Major number must not contain leading zeroes "01"', id="zero"),
-        pytest.param("1.2.3-", "Prerelease is empty", id="no-prerelease"),
-        pytest.param("1.2.3-a_b", 'Invalid character(s) found in prerelease "a_b"', id="bad-prerelease"),
+        pytest.param("1.2.3-", "PreRelease is empty", id="no-prerelease"),
+        pytest.param("1.2.3+", "BuildMeta is empty", id="no-build"),
+        pytest.param(
+            "18446744073709551616.0.0",
+            'strconv.ParseUint: parsing "18446744073709551616": value out of range',
+            id="beyond-64-bits",
+        ),
+        pytest.param("1.2.3-a_b", 'Invalid character(s) found in PreRelease "a_b"', id="bad-prerelease"),
     ],
 )
 def test_version_is_refused(text, message):
@@ -62,18 +70,20 @@ def test_version_is_refused(text, message):
 @pytest.mark.parametrize(
     ("constraints", "inside", "outside"),
     [
-        pytest.param("1.2.3", "1.2.3+x", "1.2.4", id="exact"),
+        pytest.param("1.2.3", "1.2.3", "1.2.3+x", id="exact"),
         pytest.param(">= 1.0.0", "1.0.0", "0.9.9", id="blank-after-comparator"),
         pytest.param(">=1.0.0 <2.0.0", "2.0.0-rc.1", "2.0.0", id="and"),
         pytest.param("<1.0.0 || >=3.0.0", "3.1.0", "2.0.0", id="or"),
-        pytest.param("<1.0.0||>=3.0.0", "0.1.0", "2.0.0", id="or-without-blanks"),
+        pytest.param(">1.2.3", "1.2.3+x", "1.2.3", id="build"),
+        pytest.param(">1.0.0 >", "1.0.1", "1.0.0", id="lost-sign"),
+        pytest.param("x 1.0.0", "1.0.0", "1.0.1", id="lost-letter"),
+        pytest.param("1.x.x", "1.0.5", "1.1.0", id="two-wildcards"),
         pytest.param("!1.2.3", "1.2.4", "1.2.3", id="not"),
         pytest.param(">=1.0.0 !=1.2.3", "1.2.4", "1.2.3", id="not-equal"),
         pytest.param("1.x", "1.9.9", "2.0.0", id="minor-wildcard"),
         pytest.param("1.2.x", "1.2.9", "1.3.0", id="patch-wildcard"),
         pytest.param(">1.2.x", "1.3.0", "1.2.9", id="above-wildcard"),
         pytest.param("<=1.2.x", "1.2.9", "1.3.0", id="up-to-wildcard"),
-        pytest.param("!1.x", "2.0.0", "1.5.0", id="not-wildcard"),
     ],
 )
 def test_range_holds(constraints, inside, outside):
@@ -95,6 +105,14 @@ def test_range_holds(constraints, inside, outside):
         pytest.param(
             "~1.0.0", 'Could not parse Range "~1.0.0": Could not parse comparator "~" in "~1.0.0"', id="tilde"
         ),
+        pytest.param(
+            "<1.0.0||>=3.0.0",
+            'Could not parse Range "<1.0.0||>=3.0.0": Could not parse version "1.0.0||>=3.0.0" in '
+            '"<1.0.0||>=3.0.0": Invalid character(s) found in patch number "0||>=3.0.0"',
+            id="or-without-blanks",
+        ),
+        pytest.param("1.0.0-x", 'Could not get version from string: "<"', id="x-elsewhere"),
+        pytest.param("*", "Last element in range is '||'", id="star"),
         pytest.param("|| 1.0.0", "First element in range is '||'", id="or-first"),
         pytest.param("1.0.0 ||", "Last element in range is '||'", id="or-last"),
     ],
@@ -103,6 +121,11 @@ def test_range_is_refused(constraints, message):
     with pytest.raises(VersionError) as caught:
         Range.parse(constraints)
     assert str(caught.value) == message
+
+
+@pytest.mark.parametrize("version", ["0.1.0", "1.5.0", "2.0.0"])
+def test_what_is_not_a_wildcard_holds_nothing(version):
+    assert Version.parse(version) not in Range.parse("!=1.x")
 
 
 def test_highest_passes_over_what_is_no_version():

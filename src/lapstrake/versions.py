@@ -1,9 +1,9 @@
 """Semantic versions, ranges of them, and the choice of the highest version that fits.
 
-Ranges are those of the original tools: a blank means "and", ``||`` means "or", comparators are ``=``, ``==``,
-``!``, ``!=``, ``<``, ``<=``, ``>``, ``>=``, and ``x`` stands for the last or the last two parts (``1.2.x``,
-``1.x``). There is no ``^``, no ``~`` and no comma. Build metadata never counts. A range does not know about
-prereleases; they are filtered before it is asked.
+Ranges are those of the original tools: a blank means "and", ``||`` between blanks means "or", comparators are
+``=``, ``==``, ``!``, ``!=``, ``<``, ``<=``, ``>``, ``>=``, and ``x`` stands for the last part (``1.2.x``, ``1.x``).
+There is no ``^``, no ``~`` and no comma. Build metadata counts, other than semver.org has it: 1.0.0+1 is above
+1.0.0. A range does not know about prereleases; they are filtered before it is asked.
 """
 
 from __future__ import annotations
@@ -21,9 +21,10 @@ _REQUIREMENT = re.compile(
     r"(?P<prerelease>-[0-9][0-9A-Za-z~-]*(?:\.[0-9A-Za-z~-]+)*|[A-Za-z~-][0-9A-Za-z~-]*(?:\.[0-9A-Za-z~-]+)*)?"
     r"(?:\+[0-9A-Za-z~-]+(?:\.[0-9A-Za-z~-]+)*)?\s*"
 )
-_PIECE = re.compile(r"\s*(\|\||[<>=!]+\s*[^\s|]*|[^\s|]+|\|)")
+_LARGEST = (1 << 64) - 1
 
-Key = tuple[int, int, int, int, tuple[tuple[int, int, str], ...]]
+_Parts = tuple[tuple[int, int, str], ...]
+Key = tuple[int, int, int, int, _Parts, _Parts]
 
 
 class VersionError(InputError):
@@ -62,9 +63,12 @@ class Version:
 
     @property
     def key(self) -> Key:
-        """Orders versions by precedence (semver.org, clause 11): numbers before words, a release last."""
-        parts = tuple((0, int(p), "") if p.isdigit() else (1, 0, p) for p in self.prerelease)
-        return (self.major, self.minor, self.patch, 0 if parts else 1, parts)
+        """Orders versions by precedence (semver.org, clause 11): numbers before words, a release last.
+
+        Where that is equal, by build metadata, none of it first.
+        """
+        parts = _parts_key(self.prerelease)
+        return (self.major, self.minor, self.patch, 0 if parts else 1, parts, _parts_key(self.build))
 
     def __lt__(self, other: Version) -> bool:
         return self.key < other.key
@@ -80,6 +84,10 @@ class Version:
 
     def __str__(self) -> str:
         return self.text
+
+
+def _parts_key(parts: Sequence[str]) -> _Parts:
+    return tuple((0, int(part), "") if part.isdigit() else (1, 0, part) for part in parts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,30 +130,45 @@ def _parse(body: str, text: str) -> Version:
 
 def _number(text: str, title: str, name: str) -> int:
     if not (text.isascii() and text.isdigit()) and text:
-        raise VersionError(f'Invalid character(s) found in {name} number "{text}"')
-    if not text:
-        raise VersionError('strconv.ParseUint: parsing "": invalid syntax')
+        raise VersionError(f"Invalid character(s) found in {name} number {_quoted(text)}")
     if len(text) > 1 and text[0] == "0":
         raise VersionError(f'{title} number must not contain leading zeroes "{text}"')
+    return _unsigned(text)
+
+
+def _unsigned(text: str) -> int:
+    if not text:
+        raise VersionError('strconv.ParseUint: parsing "": invalid syntax')
+    if int(text) > _LARGEST:
+        raise VersionError(f'strconv.ParseUint: parsing "{text}": value out of range')
     return int(text)
 
 
 def _prerelease_part(text: str) -> str:
-    if not text:
-        raise VersionError("Prerelease is empty")
-    if not _IDENTIFIER.match(text):
-        raise VersionError(f'Invalid character(s) found in prerelease "{text}"')
+    _check_part(text, "PreRelease")
     if text.isdigit() and len(text) > 1 and text[0] == "0":
         raise VersionError(f'Numeric PreRelease version must not contain leading zeroes "{text}"')
     return text
 
 
 def _build_part(text: str) -> str:
-    if not text:
-        raise VersionError("Build meta data is empty")
-    if not _IDENTIFIER.match(text):
-        raise VersionError(f'Invalid character(s) found in build meta data "{text}"')
+    _check_part(text, "BuildMeta")
     return text
+
+
+def _check_part(text: str, name: str) -> None:
+    if not text:
+        raise VersionError(f"{name} is empty")
+    if not _IDENTIFIER.match(text):
+        raise VersionError(f"Invalid character(s) found in {name} {_quoted(text)}")
+    if text.isdigit():
+        _unsigned(text)
+
+
+def _quoted(text: str) -> str:
+    for plain, escaped in (("\\", r"\\"), ('"', r"\""), ("\n", r"\n"), ("\t", r"\t"), ("\r", r"\r")):
+        text = text.replace(plain, escaped)
+    return f'"{text}"'
 
 
 class Range:
@@ -160,47 +183,93 @@ class Range:
     @classmethod
     def parse(cls, text: str) -> Range:
         """Raises VersionError, in the words of the original library."""
-        alternatives: list[list[Callable[[Version], bool]]] = [[]]
-        pieces = [re.sub(r"\s+", "", m.group(1)) for m in _PIECE.finditer(text)]
-        if not pieces:
-            raise VersionError("empty range")
+        alternatives: list[list[str]] = [[]]
+        pieces = _pieces(text)
         for i, piece in enumerate(pieces):
             if piece != "||":
-                alternatives[-1].append(_condition(piece))
+                alternatives[-1].append(piece)
             elif i == 0:
                 raise VersionError("First element in range is '||'")
-            elif i == len(pieces) - 1:
-                raise VersionError("Last element in range is '||'")
             else:
                 alternatives.append([])
-        return cls(text, alternatives)
+        if not pieces or pieces[-1] == "||":
+            raise VersionError("Last element in range is '||'")
+        expanded = [[one for piece in pieces for one in _expanded(piece)] for pieces in alternatives]
+        return cls(text, [[_condition(piece) for piece in pieces] for pieces in expanded])
 
     def __contains__(self, version: Version) -> bool:
         return any(all(fits(version) for fits in conditions) for conditions in self._alternatives)
 
 
-def _condition(piece: str) -> Callable[[Version], bool]:
-    """The test that one comparator and its version stand for."""
+def _pieces(text: str) -> list[str]:
+    """Cut at blanks, but not behind the sign of a comparator. A piece of one character is passed over."""
+    pieces: list[str] = []
+    start, last = 0, ""
+    for i, char in enumerate(text):
+        if char != " ":
+            last = char
+        elif last not in ("<", ">", "="):
+            pieces.append(text[start:i])
+            start = i + 1
+    pieces.append(text[start:])
+    return [piece.replace(" ", "") for piece in pieces if len(piece) > 1]
+
+
+def _taken_apart(piece: str) -> tuple[str, str]:
+    """The comparator and what begins with a digit."""
     digit = re.search(r"\d", piece)
     if digit is None:
-        raise VersionError(f'Could not get version from string: "{piece}"')
-    comparator, body = piece[: digit.start()].strip(), piece[digit.start() :]
+        raise VersionError(f"Could not get version from string: {_quoted(piece)}")
+    return piece[: digit.start()].strip(), piece[digit.start() :]
+
+
+def _expanded(piece: str) -> list[str]:
+    """A comparison with a wildcard as comparisons with versions, all of which have to hold.
+
+    They need not make sense: what is not ``1.x`` is below both bounds and above them, and ``x`` elsewhere than
+    at the end leaves a comparator without version.
+    """
+    if "x" not in piece:
+        return [piece]
+    comparator, body = _taken_apart(piece)
+    low = body.replace(".x.x", ".x", 1).replace(".x", ".0", 1)
+    if low.count(".") == 1:
+        low += ".0"
+    above = _above(body, low)
+    if comparator in ("", "=", "=="):
+        return [f">={low}", f"<{above}"]
+    if comparator in ("!", "!="):
+        return [f"<{low}", f">={above}"]
+    return [{">": f">={above}", ">=": f">={low}", "<": f"<{low}", "<=": f"<{above}"}.get(comparator, low)]
+
+
+def _above(body: str, low: str) -> str:
+    """The first version that the wildcard does not stand for; empty if there is none."""
+    parts = body.split(".")
+    numbers = low.split(".")
+    raised = len(parts) - 2
+    if parts[-1] != "x" or raised not in (0, 1) or not numbers[raised].isdigit():
+        return ""
+    numbers[raised] = str(int(numbers[raised]) + 1)
+    return ".".join(numbers)
+
+
+def _condition(piece: str) -> Callable[[Version], bool]:
+    """The test that one comparator and its version stand for."""
+    comparator, body = _taken_apart(piece)
     if comparator not in _COMPARATORS:
         raise VersionError(
-            f'Could not parse Range "{piece}": Could not parse comparator "{comparator}" in "{piece}"'
+            f"Could not parse Range {_quoted(piece)}: "
+            f"Could not parse comparator {_quoted(comparator)} in {_quoted(comparator + body)}"
         )
-    if "x" in body.split("-")[0].split("+")[0]:
-        return _wildcard(comparator, body, piece)
-    return _compare(comparator, _bound(body, piece))
-
-
-def _bound(body: str, piece: str) -> Version:
     try:
-        return _parse(body, body)
+        bound = _parse(body, body)
     except VersionError as e:
         raise VersionError(
-            f'Could not parse Range "{piece}": Could not parse version "{body}" in "{piece}": {e}'
+            f"Could not parse Range {_quoted(piece)}: "
+            f"Could not parse version {_quoted(body)} in {_quoted(comparator + body)}: {e}"
         ) from e
+    return _compare(comparator, bound)
 
 
 def _compare(comparator: str, bound: Version) -> Callable[[Version], bool]:
@@ -216,28 +285,6 @@ def _compare(comparator: str, bound: Version) -> Callable[[Version], bool]:
     if comparator == ">":
         return lambda v: v.key > key
     return lambda v: v.key >= key
-
-
-def _wildcard(comparator: str, body: str, piece: str) -> Callable[[Version], bool]:
-    """``1.x`` and ``1.2.x`` stand for all versions from their own zero up to the next of their last number."""
-    parts = body.split(".")
-    fixed = parts[: parts.index("x")] if "x" in parts else []
-    if not fixed or len(parts) > 3 or any(p != "x" for p in parts[len(fixed) :]):
-        raise VersionError(f'Could not parse Range "{piece}": Could not parse version "{body}" in "{piece}"')
-    zeros = ["0"] * (3 - len(fixed))
-    low = _bound(".".join([*fixed, *zeros]), piece).key
-    high = _bound(".".join([*fixed[:-1], str(int(fixed[-1]) + 1), *zeros]), piece).key
-    if comparator in ("", "=", "=="):
-        return lambda v: low <= v.key < high
-    if comparator in ("!", "!="):
-        return lambda v: not low <= v.key < high
-    if comparator == "<":
-        return lambda v: v.key < low
-    if comparator == "<=":
-        return lambda v: v.key < high
-    if comparator == ">":
-        return lambda v: v.key >= high
-    return lambda v: v.key >= low
 
 
 def constraint(text: str) -> Range:

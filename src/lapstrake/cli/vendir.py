@@ -167,7 +167,6 @@ def _sort_semver(args: Arguments) -> int:
 
     ui = _Console.of(args)
     versions = valid(text for value in args["version"] for text in value.split())
-    versions.sort(key=lambda version: (version.key, _build_key(version.build)))
     if args["prerelease"] or args["prerelease-identifier"]:
         allowed = Prereleases(tuple(args["prerelease-identifier"]))
         versions = [v for v in versions if allowed.allow(v)]
@@ -182,11 +181,6 @@ def _sort_semver(args: Arguments) -> int:
         ui.paragraph(f"Highest version: {versions[-1].text}")
     ui.succeeded()
     return 0
-
-
-def _build_key(build: Sequence[str]) -> tuple[tuple[int, int, str], ...]:
-    """Equal versions are listed by their build metadata, numbers before words."""
-    return tuple((0, int(part), "") if part.isdigit() else (1, 0, part) for part in build)
 
 
 def _version(args: Arguments) -> int:
