@@ -187,6 +187,18 @@ def test_link_that_leads_out_stops_the_sync_before_the_next_directory(tmp_path):
     assert sorted(os.listdir(tmp_path)) == ["v"]
 
 
+def test_manual_contents_may_not_be_the_whole_of_a_directory(tmp_path):
+    (tmp_path / "v").mkdir()
+    (tmp_path / "v/f").write_text("1")
+    with pytest.raises(InputError) as caught:
+        run(tmp_path, Contents(".", "manual"))
+    assert str(caught.value).startswith(
+        f"Syncing directory 'v': Moving directory '{tmp_path}/v' to staging dir: "
+    )
+    assert str(caught.value).endswith("/staging: file exists")
+    assert tree(tmp_path) == {"v/f": "1"}
+
+
 def test_directory_cannot_be_put_below_a_file(tmp_path):
     (tmp_path / "p").touch()
     config = Config((Directory("p/v", (inline("a", {"f": "1"}),)),))

@@ -231,11 +231,14 @@ class _Run:
 
     def _keep_manual(self, contents: Contents, staged: str) -> None:
         old = os.path.normpath(f"{self._target}/{contents.path}")
-        try:
-            file_tree.copy_tree(old, staged)
-        except InputError as e:
-            where = f"rename {old} {staged}: no such file or directory"
-            raise InputError(f"Moving directory '{old}' to staging dir: {where}") from e
+        why = ""
+        if not os.path.lexists(old):
+            why = "no such file or directory"
+        elif staged == self._staging:
+            why = "file exists"  # the original cannot keep the whole of a directory either
+        if why:
+            raise InputError(f"Moving directory '{old}' to staging dir: rename {old} {staged}: {why}")
+        file_tree.copy_tree(old, staged)
 
     def _copy_directory(self, contents: Contents, staged: str) -> Mapping[str, Any]:
         source = str(contents.source.get("path") or "")
