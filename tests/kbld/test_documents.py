@@ -55,6 +55,17 @@ def test_comment_may_stand_behind_a_separator():
             id="first-line-is-not-named",
         ),
         pytest.param(
+            "a: | b\n",
+            "Parsing file 'a.yml' doc 1: error converting YAML to JSON: "
+            "yaml: did not find expected comment or line break",
+            id="text-behind-an-indicator",
+        ),
+        pytest.param(
+            '{"a": "x\\/y"}\n',
+            "Parsing file 'a.yml' doc 1: error converting YAML to JSON: yaml: found unknown escape character",
+            id="escape-that-only-json-has",
+        ),
+        pytest.param(
             "items: [soup]\n",
             "Parsing file 'a.yml' doc 1: items member is not an object: map[string]interface {}",
             id="item",

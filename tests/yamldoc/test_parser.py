@@ -50,6 +50,9 @@ def test_scalar_meaning(text: str, expected: object) -> None:
         ("a: *nope", "yaml: unknown anchor 'nope' referenced"),
         ("a: &x [*x]", "yaml: anchor 'x' value contains itself"),
         ("a: \x07", "yaml: control characters are not allowed"),
+        ("%YAML 1.2\na: 1", "yaml: found incompatible YAML document"),
+        ("a: !!binary x", "yaml: !!binary value contains invalid base64 data"),
+        ("a: !!binary aGk", "yaml: !!binary value contains invalid base64 data"),
         ("<<: 5", "yaml: map merge requires map or sequence of maps as the value"),
         ("h: !!null x", "yaml: cannot decode !!str `x` as a !!null"),
     ],
@@ -64,6 +67,14 @@ def test_error_words(text: str, message: str) -> None:
 def test_strict_refuses_doubtful_scalars(text: str) -> None:
     with pytest.raises(InputError, match="Strict parsing"):
         parse(f"a: {text}", "a.yml", strict=True)
+
+
+def test_slash_escapes_are_refused_where_they_are_not_known() -> None:
+    text = 'a: "x\\\\/"\nb: "x\n  y\\/"\n'
+    parse(text, "a.yml")
+    with pytest.raises(InputError) as caught:
+        parse(text, "a.yml", slash_escapes=False)
+    assert str(caught.value) == "yaml: line 3: found unknown escape character"
 
 
 def test_invalid_utf8_is_an_error() -> None:

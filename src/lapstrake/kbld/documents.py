@@ -15,7 +15,7 @@ from lapstrake.yamldoc import plain
 _NO_JSON_NUMBER = re.compile(r"(?i)\.(?:inf|nan)|e\+?[0-9]{3}")
 _SCANNER_ON_LINE_1 = re.compile(
     r"^yaml: line 1: (?=mapping |could not |block |found (?!undefined|duplicate|incompatible)"
-    r"|did not find (?:a |URI|expected (?:alpha|hex|white|digit|tag)))"
+    r"|did not find (?:a |URI|expected (?:alpha|hex|white|digit|tag|comment)))"
 )
 
 
@@ -84,7 +84,7 @@ def values(text: str) -> list[Any]:
 def parse_value(text: str) -> Any:
     """The single value that a YAML text holds, as JSON would carry it. Raises InputError."""
     try:
-        value = plain.load(text, "")
+        value = plain.load(text, "", slash_escapes=False)
     except InputError as e:
         # Its scanner names a line only from the second on.
         raise InputError(_SCANNER_ON_LINE_1.sub("yaml: ", str(e))) from e

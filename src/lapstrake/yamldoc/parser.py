@@ -29,6 +29,7 @@ from lapstrake.yamldoc.scalars import check_strict, resolve, resolve_tagged
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from typing import Any
 
 MAX_DEPTH = 200
@@ -41,21 +42,51 @@ MAX_ALIASED_NODES = 1_000_000
 _ODD_BREAKS = re.compile("[\r\x85\u2028\u2029]").search
 _LINE_BREAK = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
 
+_ESCAPE = re.compile(r"\\(.)", re.DOTALL)
+_OTHER_VERSION = re.compile(r"%YAML[ \t]+(?!1\.1\s)[0-9]+\.[0-9]").match
+
 _MERGE: Any = object()
 _MERGE_TAG = "tag:yaml.org,2002:merge"
 _COLLECTION_KEY: Any = object()
 
 
 def parse(
-    text: str | bytes, source: str, *, strict: bool = False, comments: bool = True, merge_lists: bool = False
+    text: str | bytes,
+    source: str,
+    *,
+    strict: bool = False,
+    comments: bool = True,
+    merge_lists: bool = False,
+    slash_escapes: bool = True,
 ) -> DocumentSet:
     """The documents of ``text``; ``source`` is the name for positions.
 
     ``strict`` refuses plain scalars of doubtful type. Without ``comments`` they are skipped, which is quicker.
-    ``merge_lists`` allows ``<<: [*a, *b]``, which ytt does not.
+    ``merge_lists`` allows ``<<: [*a, *b]``, which ytt does not. Without ``slash_escapes`` a slash in quotes
+    has no backslash, as in yaml.v2.
     Raises InputError with a message that begins with ``yaml: ``.
     """
-    return _Composer(_decoded(text), source, strict, comments, merge_lists).compose()
+    text = _decoded(text)
+    if not slash_escapes and "\\/" in text:
+        _refuse_slash_escapes(text)
+    return _Composer(text, source, strict, comments, merge_lists).compose()
+
+
+def _refuse_slash_escapes(text: str) -> None:
+    """JSON has this escape and YAML since 1.2, but yaml.v2 does not know it. Raises InputError."""
+    events: Iterator[Any] = iter(CParser(text).get_event, None)
+    try:
+        for event in events:
+            if event.__class__ is not ScalarEvent or event.style != '"':
+                continue
+            begin: Any = event.start_mark
+            end: Any = event.end_mark
+            for escape in _ESCAPE.finditer(text, begin.index, end.index):
+                if escape[1] == "/":
+                    line = begin.line + len(_LINE_BREAK.findall(text, begin.index, escape.start())) + 1
+                    raise InputError(f"yaml: line {line}: found unknown escape character")
+    except (YAMLError, UnicodeEncodeError):
+        return  # what else is wrong is told in its place
 
 
 def _decoded(text: str | bytes) -> str:
@@ -103,7 +134,10 @@ class _Composer:
         try:
             self._compose_events(iter(CParser(self.text).get_event, None))
         except YAMLError as error:
-            raise InputError(self._problem(error), position=self._place(error)) from None
+            problem = self._problem(error)
+            if _OTHER_VERSION(self.text):
+                problem = "yaml: found incompatible YAML document"
+            raise InputError(problem, position=self._place(error)) from None
         except UnicodeEncodeError:
             raise InputError("yaml: control characters are not allowed") from None
         if self.attachment is not None:

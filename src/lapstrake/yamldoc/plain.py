@@ -24,22 +24,23 @@ _LEAST, _MOST = -(1 << 63), (1 << 64) - 1  # what Go reads as an integer
 _NOT_FINITE = {"inf": ".inf", "-inf": "-.inf", "nan": ".nan"}
 
 
-def load_all(text: str | bytes, source: str) -> list[Any]:
+def load_all(text: str | bytes, source: str, *, slash_escapes: bool = True) -> list[Any]:
     """The documents of ``text`` that hold something, as dicts with string keys, lists and scalars.
 
     Of duplicate keys the last one wins. Raises InputError (``yaml: line N: ...``); ``source`` is for positions.
+    Without ``slash_escapes`` a slash in quotes has no backslash, as in yaml.v2; JSON allows it.
     """
     if isinstance(text, bytes):
         text = text.removeprefix(b"\xef\xbb\xbf")
     else:
         text = text.removeprefix("\ufeff")
-    docset = parse(text, source, comments=False, merge_lists=True)
+    docset = parse(text, source, comments=False, merge_lists=True, slash_escapes=slash_escapes)
     return [_loaded(document.value) for document in docset.items if document.value is not None]
 
 
-def load(text: str | bytes, source: str) -> Any:
-    """The first document of ``text``, or None."""
-    documents = load_all(text, source)
+def load(text: str | bytes, source: str, *, slash_escapes: bool = True) -> Any:
+    """The first document of ``text``, or None; otherwise as ``load_all``."""
+    documents = load_all(text, source, slash_escapes=slash_escapes)
     return documents[0] if documents else None
 
 

@@ -160,8 +160,8 @@ def _binary(text: str) -> Scalar:
     import binascii
 
     try:
-        data = binascii.a2b_base64(text.encode(), strict_mode=False)
-    except (ValueError, UnicodeEncodeError):
+        data = binascii.a2b_base64(text.replace("\r", "").replace("\n", ""), strict_mode=True)
+    except ValueError:
         raise InputError("yaml: !!binary value contains invalid base64 data") from None
     try:
         return data.decode()
