@@ -86,6 +86,18 @@ def test_kbld_compares_hosts_exactly() -> None:
     [
         pytest.param({"KBLD_REGISTRY_FOO": "x"}, "Unknown env variable 'KBLD_REGISTRY_FOO'", id="unknown"),
         pytest.param(
+            {"KBLD_REGISTRY_HOSTNAME": "host.test", "KBLD_REGISTRY_HOSTNAME_1": ""},
+            "Parsing registry hostname: strict validation requires the registry to be explicitly defined "
+            "(e.g. gcr.io, index.docker.io)",
+            id="empty",
+        ),
+        pytest.param(
+            KBLD | {"KBLD_REGISTRY_HOSTNAME": "a b"},
+            "Parsing registry hostname: registries must be valid RFC 3986 URI authorities: a b "
+            "(e.g. gcr.io, index.docker.io)",
+            id="blank",
+        ),
+        pytest.param(
             KBLD | {"KBLD_REGISTRY_HOSTNAME": "host.test/team"},
             "Parsing registry hostname: registries must be valid RFC 3986 URI authorities: host.test/team "
             "(e.g. gcr.io, index.docker.io)",

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from lapstrake.distribution.docker_config import HelperFailed, UnreadableConfig, docker_credentials
 from lapstrake.errors import InputError
 from lapstrake.http.urls import UrlError, refuse_unusable
-from lapstrake.oci.reference import DEFAULT_REGISTRY, Repository
+from lapstrake.oci.reference import DEFAULT_REGISTRY, Repository, check_host
 
 _KEYCHAINS = ("aks", "ecr", "gke", "github")
 _ALL_KEYCHAINS = ("gke", "ecr", "aks", "github")  # in the order in which they are asked
@@ -104,6 +104,9 @@ class Credentialed:
         imgpkgs = self._prefix == "IMGPKG"
         try:
             groups = _environment_groups(self._environment, f"{self._prefix}_REGISTRY_")
+            if not imgpkgs:
+                for hostname, _ in groups:
+                    _check_host(hostname)
             for hostname, credentials in sorted(groups, key=lambda group: group[0], reverse=True):
                 if hostname and (_covers if imgpkgs else _is_host_of)(hostname, repository):
                     return credentials
@@ -169,13 +172,17 @@ def _environment_groups(environment: Mapping[str, str], prefix: str) -> list[tup
     return [(hostname, groups.get(suffix, Credentials())) for suffix, hostname in hostnames.items()]
 
 
+def _check_host(hostname: str) -> None:
+    """Raises InputError if ``hostname`` is empty or more than a host."""
+    try:
+        if not hostname:
+            raise InputError("strict validation requires the registry to be explicitly defined")
+        check_host(hostname)
+    except InputError as error:
+        raise InputError(f"Parsing registry hostname: {error} (e.g. gcr.io, index.docker.io)") from error
+
+
 def _is_host_of(hostname: str, repository: Repository) -> bool:
-    """Whether ``hostname`` is that of the repository. Raises InputError if it is more than a host."""
-    if "/" in hostname:
-        raise InputError(
-            f"Parsing registry hostname: registries must be valid RFC 3986 URI authorities: {hostname} "
-            "(e.g. gcr.io, index.docker.io)"
-        )
     return _canonical(hostname) == repository.registry
 
 

@@ -45,8 +45,7 @@ class Repository:
         if host in ("docker.io", DEFAULT_REGISTRY):
             host = DEFAULT_REGISTRY
             path = path if "/" in path else f"library/{path}"
-        if not _HOST.fullmatch(host):
-            raise InputError(f"registries must be valid RFC 3986 URI authorities: {host}")
+        check_host(host)
         return cls(host, path)
 
     def __str__(self) -> str:
@@ -142,6 +141,12 @@ class Reference:
 
     def __str__(self) -> str:
         return f"{self.repo}@{self.digest}" if self.digest else f"{self.repo}:{self.tag}"
+
+
+def check_host(text: str) -> None:
+    """Raises InputError if ``text`` is no host, or a host with a port."""
+    if not _HOST.fullmatch(text):
+        raise InputError(f"registries must be valid RFC 3986 URI authorities: {text}")
 
 
 def _split_tag(text: str) -> tuple[str, str | None]:
