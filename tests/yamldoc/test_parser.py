@@ -53,6 +53,8 @@ def test_scalar_meaning(text: str, expected: object) -> None:
         ("%YAML 1.2\na: 1", "yaml: found incompatible YAML document"),
         ("a: !!binary x", "yaml: !!binary value contains invalid base64 data"),
         ("a: !!binary aGk", "yaml: !!binary value contains invalid base64 data"),
+        ("a: !!binary x\nb: [", "yaml: line 2: did not find expected node content"),
+        ("<<: 5\n- a", "yaml: line 1: did not find expected key"),
         ("<<: 5", "yaml: map merge requires map or sequence of maps as the value"),
         ("h: !!null x", "yaml: cannot decode !!str `x` as a !!null"),
     ],

@@ -15,7 +15,7 @@ from lapstrake.yamldoc import plain
 _NO_JSON_NUMBER = re.compile(r"(?i)\.(?:inf|nan)|e\+?[0-9]{3}")
 _SCANNER_ON_LINE_1 = re.compile(
     r"^yaml: line 1: (?=mapping |could not |block |found (?!undefined|duplicate|incompatible)"
-    r"|did not find (?:a |URI|expected (?:alpha|hex|white|digit|tag|comment)))"
+    r"|did not find (?:a |URI|expected (?:alpha|hex|white|digit|tag|comment|version)))"
 )
 
 

@@ -12,6 +12,7 @@ from yaml import YAMLError
 from yaml._yaml import CParser
 from yaml.events import (
     AliasEvent,
+    DocumentEndEvent,
     DocumentStartEvent,
     MappingEndEvent,
     MappingStartEvent,
@@ -100,6 +101,10 @@ def _decoded(text: str | bytes) -> str:
         raise InputError("yaml: " + reasons.get(error.reason, f"invalid {kind} UTF-8 octet")) from None
 
 
+class _MeaninglessError(InputError):
+    """What is written is YAML, but stands for nothing."""
+
+
 class _Composer:
     __slots__ = (
         "aliased",
@@ -131,8 +136,16 @@ class _Composer:
         self.docset = DocumentSet(position=Position(source, 1, 1, self.lines[0]))
 
     def compose(self) -> DocumentSet:
+        events: Iterator[Any] = iter(CParser(self.text).get_event, None)
         try:
-            self._compose_events(iter(CParser(self.text).get_event, None))
+            try:
+                self._compose_events(events)
+            except _MeaninglessError:
+                # What is no YAML, further down in the document, is told before what YAML has no meaning for.
+                for event in events:
+                    if event.__class__ is DocumentEndEvent:
+                        break
+                raise
         except YAMLError as error:
             problem = self._problem(error)
             if _OTHER_VERSION(self.text):
@@ -267,7 +280,10 @@ class _Composer:
         text = event.value
         tag = event.tag
         if tag is not None and tag != "!":
-            value = resolve_tagged(tag, text)
+            try:
+                value = resolve_tagged(tag, text)
+            except InputError as error:
+                raise _MeaninglessError(str(error)) from None
         elif event.implicit[0] and tag is None:
             value = self._plain(text)
         else:
@@ -296,7 +312,7 @@ class _Composer:
         except KeyError:
             raise InputError(f"yaml: unknown anchor '{name}' referenced") from None
         if id(value) in self.open_nodes:
-            raise InputError(f"yaml: anchor '{name}' value contains itself")
+            raise _MeaninglessError(f"yaml: anchor '{name}' value contains itself")
         if value.__class__ is Map or value.__class__ is Array:
             return self._copy(value)
         return value
@@ -334,7 +350,7 @@ class _Composer:
                 self._merge(node, item.value)
             return
         if value.__class__ is not Map:
-            raise InputError("yaml: map merge requires map or sequence of maps as the value")
+            raise _MeaninglessError("yaml: map merge requires map or sequence of maps as the value")
         node.items.extend(value.items)
 
     def _position(self, mark: Any) -> Position:
