@@ -55,6 +55,17 @@ def test_comment_may_stand_behind_a_separator():
             id="first-line-is-not-named",
         ),
         pytest.param(
+            "[1] b\n",
+            "Parsing file 'a.yml' doc 1: error unmarshaling JSON: while decoding JSON: json: cannot unmarshal "
+            "array into Go value of type map[string]interface {}",
+            id="list-and-more",
+        ),
+        pytest.param(
+            "{a: 1} b\n",
+            "Parsing file 'a.yml' doc 1: error converting YAML to JSON: yaml: did not find expected <document start>",
+            id="mapping-and-more",
+        ),
+        pytest.param(
             "a: | b\n",
             "Parsing file 'a.yml' doc 1: error converting YAML to JSON: "
             "yaml: did not find expected comment or line break",

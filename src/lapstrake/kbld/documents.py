@@ -153,9 +153,27 @@ def _check_utf8(text: str) -> None:
 
 def _one(text: str) -> Mapping[str, Any] | None:
     _check_utf8(text)
-    value = parse_document(text)
+    try:
+        value = parse_document(text)
+    except InputError:
+        _check_first(text)
+        raise
     if value is None:
         return None
+    return _mapping(value)
+
+
+def _check_first(text: str) -> None:
+    """Raises InputError if a whole value that is no mapping begins ``text``: the original looks no further."""
+    try:
+        first = plain.load_first(text, "")
+    except InputError:
+        return
+    if first is not None:
+        _mapping(first)
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
     if not isinstance(value, Mapping):
         raise InputError(
             "error unmarshaling JSON: while decoding JSON: json: cannot unmarshal "

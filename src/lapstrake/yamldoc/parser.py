@@ -7,6 +7,7 @@ an explicit stack, so that depth costs nothing but memory, and bounds both depth
 from __future__ import annotations
 
 import re
+from itertools import takewhile
 
 from yaml import YAMLError
 from yaml._yaml import CParser
@@ -59,18 +60,19 @@ def parse(
     comments: bool = True,
     merge_lists: bool = False,
     slash_escapes: bool = True,
+    only_first: bool = False,
 ) -> DocumentSet:
     """The documents of ``text``; ``source`` is the name for positions.
 
     ``strict`` refuses plain scalars of doubtful type. Without ``comments`` they are skipped, which is quicker.
     ``merge_lists`` allows ``<<: [*a, *b]``, which ytt does not. Without ``slash_escapes`` a slash in quotes
-    has no backslash, as in yaml.v2.
+    has no backslash, as in yaml.v2. ``only_first`` looks at nothing behind the first document.
     Raises InputError with a message that begins with ``yaml: ``.
     """
     text = _decoded(text)
     if not slash_escapes and "\\/" in text:
         _refuse_slash_escapes(text)
-    return _Composer(text, source, strict, comments, merge_lists).compose()
+    return _Composer(text, source, strict, comments, merge_lists).compose(only_first=only_first)
 
 
 def _refuse_slash_escapes(text: str) -> None:
@@ -135,8 +137,10 @@ class _Composer:
         self.resolved: dict[str, Any] = {}
         self.docset = DocumentSet(position=Position(source, 1, 1, self.lines[0]))
 
-    def compose(self) -> DocumentSet:
+    def compose(self, *, only_first: bool = False) -> DocumentSet:
         events: Iterator[Any] = iter(CParser(self.text).get_event, None)
+        if only_first:
+            events = takewhile(lambda event: event.__class__ is not DocumentEndEvent, events)
         try:
             try:
                 self._compose_events(events)

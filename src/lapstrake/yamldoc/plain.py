@@ -38,6 +38,12 @@ def load_all(text: str | bytes, source: str, *, slash_escapes: bool = True) -> l
     return [_loaded(document.value) for document in docset.items if document.value is not None]
 
 
+def load_first(text: str, source: str) -> Any:
+    """What ``text`` begins with, be it YAML or not behind that; otherwise as ``load``."""
+    documents = parse(text, source, comments=False, merge_lists=True, only_first=True).items
+    return _loaded(documents[0].value) if documents else None
+
+
 def load(text: str | bytes, source: str, *, slash_escapes: bool = True) -> Any:
     """The first document of ``text``, or None; otherwise as ``load_all``."""
     documents = load_all(text, source, slash_escapes=slash_escapes)
