@@ -120,7 +120,7 @@ def _split(text: str) -> list[str]:
     """
     pieces: list[str] = []
     lines: list[str] = []
-    for line in _lines(text.removeprefix("\ufeff")):
+    for line in _lines(text):
         if line.startswith("---"):
             rest = line[3:].strip()
             if rest and not rest.startswith("#"):
