@@ -174,6 +174,23 @@ def test_tar_that_is_none_of_ours(harbour, files, message):
     assert str(caught.value) == message
 
 
+def test_layer_that_is_not_in_the_tar(harbour):
+    package_images(harbour.client, [harbour.image], harbour.tar, harbour.move("package"))
+    with TarFileReader(harbour.tar) as tar:
+        manifest = b"".join(tar.chunks(MANIFEST))
+    # From another registry, so that the target's cannot help.
+    manifest = manifest.replace(harbour.target.registry.encode(), b"e.test")
+    list(write_tar(harbour.tar, [(MANIFEST, len(manifest), lambda: [manifest])], keep_unfinished=False))
+    layer = json.loads(manifest)[0]["Image"]["Layers"][0]["Digest"].replace(":", "-")
+    with pytest.raises(RegistryError) as caught:
+        unpackage_images(harbour.client, harbour.tar, harbour.target, harbour.move("unpackage"))
+    image = harbour.image.replace(harbour.target.registry, "e.test")
+    assert str(caught.value) == (
+        f"Importing image {image}: Importing image as {harbour.copied(image)}: "
+        f"Writing image: Retried 5 times: file {layer}.tar.gz not found in tar"
+    )
+
+
 def test_image_that_was_not_moved_is_an_error(harbour):
     with pytest.raises(InputError) as caught:
         with_moved(harbour.configuration(harbour.image), {})

@@ -16,12 +16,18 @@ from lapstrake.oci.tarball import BLOCK, END, Stream, file_member
 
 _PIECE = 1 << 18
 _MODE = 0o644
+_HINT = (
+    " (hint: This may be because when copying to a tarball, the --include-non-distributable-layers flag should have "
+    "been provided.)"
+)
 
 
 class TarFileReader:
-    """The files of a tar by name. Raises InputError if there is no tar."""
+    """The files of a tar by name. ``hint`` follows the error about one that is not there."""
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, *, hint: str = _HINT) -> None:
+        """Raises InputError if there is no tar."""
+        self._hint = hint
         try:
             self._file = open(path, "rb")  # noqa: SIM115 - closed by close()
         except OSError as error:
@@ -56,10 +62,7 @@ class TarFileReader:
         """Raises InputError if there is no such file, or the tar ends within it."""
         place = self._places.get(name)
         if place is None:
-            raise InputError(
-                f"file {name} not found in tar (hint: This may be because when copying to a tarball, the "
-                "--include-non-distributable-layers flag should have been provided.)"
-            )
+            raise InputError(f"file {name} not found in tar{self._hint}")
         return self._pieces(*place)
 
     def digest(self, name: str) -> Digest | None:

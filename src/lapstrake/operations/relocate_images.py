@@ -13,7 +13,7 @@ from functools import partial
 from typing import Any
 
 from lapstrake.adapters.image_tar import TarFileReader, write_tar
-from lapstrake.errors import InputError, RegistryError
+from lapstrake.errors import InputError, LapstrakeError, RegistryError
 from lapstrake.imgpkg import archive
 from lapstrake.imgpkg.parcels import Parcel, pack_image
 from lapstrake.imgpkg.remote import fetch_image
@@ -96,8 +96,8 @@ def package_images(registry: Registry, images: Sequence[str], path: str, move: M
 
 def unpackage_images(registry: Registry, path: str, target: Repository, move: Move) -> Mapping[str, str]:
     """Write all images of the tar ``path`` to ``target``; their references before → now. Raises LapstrakeError."""
-    with TarFileReader(path) as tar:
-        parcels = _read(_manifest(tar))
+    with TarFileReader(path, hint="") as tar:
+        parcels = _read(b"".join(tar.chunks(archive.MANIFEST)))
         return _imported(registry, parcels, TarSource(tar), target, move)
 
 
@@ -167,9 +167,9 @@ def _packed(registry: Registry, image: str) -> Parcel:
         return replace(
             pack_image(registry, fetch_image(registry, Reference.parse_digest(image))), original=image
         )
-    except RegistryError as e:
+    except LapstrakeError as e:
         why = str(e).removeprefix("Fetching image: ")
-        if e.code == "MANIFEST_UNKNOWN":
+        if isinstance(e, RegistryError) and e.code == "MANIFEST_UNKNOWN":
             why = (
                 "Encountered an error most likely because this image is in Docker Registry v1 format; "
                 f"only v2 or OCI image format is supported (underlying error: {why})"
@@ -189,12 +189,6 @@ def _written(parcels: Sequence[Parcel]) -> bytes:
     for parcel, entry in zip(ordered, entries, strict=True):
         (entry["ImageIndex"] or entry["Image"])["Refs"] = [parcel.original]
     return go_json([_in_old_shape(entry) for entry in entries])
-
-
-def _manifest(tar: TarFileReader) -> bytes:
-    if archive.MANIFEST not in tar:
-        raise InputError(f"file {archive.MANIFEST} not found in tar")
-    return b"".join(tar.chunks(archive.MANIFEST))
 
 
 def _read(manifest: bytes) -> list[Parcel]:
@@ -228,7 +222,7 @@ def _imported(
         move.tell(f"importing {parcel.original} -> {now}...")
         try:
             _again(lambda: _write(registry, parcel, source, target), move.sleep)
-        except RegistryError as e:
+        except LapstrakeError as e:
             what = "image index" if parcel.children else "image"
             raise RegistryError(
                 f"Importing image {parcel.original}: Importing {what} as {now}: Writing {what}: {e}"
@@ -246,7 +240,7 @@ def _again(write: Callable[[], None], sleep: Callable[[float], None]) -> None:
     for attempt in range(1, _WRITES + 1):
         try:
             return write()
-        except RegistryError as e:
+        except LapstrakeError as e:
             if attempt == _WRITES:
                 raise RegistryError(f"Retried {_WRITES} times: {e}") from e
         sleep(_SECONDS_BETWEEN_WRITES)
