@@ -78,6 +78,7 @@ def test_version_is_refused(text, message):
         pytest.param(">1.0.0 >", "1.0.1", "1.0.0", id="lost-sign"),
         pytest.param("x 1.0.0", "1.0.0", "1.0.1", id="lost-letter"),
         pytest.param("1.x.x", "1.0.5", "1.1.0", id="two-wildcards"),
+        pytest.param(">=1.0.0 2", "1.0.0", "0.1.0", id="single-character"),
         pytest.param("!1.2.3", "1.2.4", "1.2.3", id="not"),
         pytest.param(">=1.0.0 !=1.2.3", "1.2.4", "1.2.3", id="not-equal"),
         pytest.param("1.x", "1.9.9", "2.0.0", id="minor-wildcard"),
@@ -114,6 +115,21 @@ def test_range_holds(constraints, inside, outside):
         pytest.param("1.0.0-x", 'Could not get version from string: "<"', id="x-elsewhere"),
         pytest.param("*", "Last element in range is '||'", id="star"),
         pytest.param("|| 1.0.0", "First element in range is '||'", id="or-first"),
+        pytest.param("1", "Last element in range is '||'", id="single-character-alone"),
+        pytest.param(" ", "Last element in range is '||'", id="blank"),
+        pytest.param("1.0.0 || || 2.0.0", "Nothing stands between '||' and '||'", id="or-twice"),
+        pytest.param(
+            "1.0.0 ||2.0.0",
+            'Could not parse Range "||2.0.0": Could not parse comparator "||" in "||2.0.0"',
+            id="or-without-blank",
+        ),
+        pytest.param(
+            ">=1.0.0\t<2.0.0",
+            'Could not parse Range ">=1.0.0\\t<2.0.0": Could not parse version "1.0.0\\t<2.0.0" in ">=1.0.0\\t<2.0.0": '
+            'Invalid character(s) found in patch number "0\\t<2.0.0"',
+            id="tab",
+        ),
+        pytest.param("1.2.x-rc", 'Could not get version from string: "<"', id="wildcard-inside"),
         pytest.param("1.0.0 ||", "Last element in range is '||'", id="or-last"),
     ],
 )

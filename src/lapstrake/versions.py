@@ -190,6 +190,8 @@ class Range:
                 alternatives[-1].append(piece)
             elif i == 0:
                 raise VersionError("First element in range is '||'")
+            elif not alternatives[-1]:
+                raise VersionError("Nothing stands between '||' and '||'")  # the original breaks down
             else:
                 alternatives.append([])
         if not pieces or pieces[-1] == "||":

@@ -75,7 +75,7 @@ class Cache:
             os.rename(draft, kept)
         except OSError as e:
             if not os.path.isdir(kept):  # else another process has brought it meanwhile
-                where = str(e.filename).replace(draft, kept)
+                where = str(e.filename or kept).replace(draft, kept)
                 why = "not a directory" if isinstance(e, FileExistsError) else reason(e)
                 raise InputError(f"mkdir {where}: {why}") from e
         finally:
