@@ -111,7 +111,6 @@ class HttpPools:
             raise LocationParseError(base) from error
         with self._lock:
             manager = self._managers.get((scheme, proxy)) or self._manager(scheme, proxy)
-            manager.pool_classes_by_scheme = POOLS
             self._managers[scheme, proxy] = manager
             if proxy:
                 sender: tuple[Send, bool] = manager.urlopen, True
@@ -125,17 +124,9 @@ class HttpPools:
         settings = self._settings
         if scheme == "https" or proxy.startswith("https:"):
             settings = {**settings, "ssl_context": self._tls_context()}
-        if not proxy:
-            return urllib3.PoolManager(**settings)
-        parts = urlsplit(proxy)
-        shown = None
-        if parts.username is not None:
-            name = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
-            shown = urllib3.make_headers(proxy_basic_auth=name)
-            proxy = parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
-        return urllib3.ProxyManager(
-            proxy, proxy_headers=shown, proxy_ssl_context=settings.get("ssl_context"), **settings
-        )
+        manager = _through(proxy, settings) if proxy else urllib3.PoolManager(**settings)
+        manager.pool_classes_by_scheme = POOLS
+        return manager
 
     def _tls_context(self) -> ssl.SSLContext:
         """One for all connections, made when the first needs it: reading the system's certificates takes a while."""
@@ -151,6 +142,19 @@ class HttpPools:
                 context.verify_mode = ssl.CERT_NONE
             self._context = context
         return self._context
+
+
+def _through(proxy: str, settings: Mapping[str, Any]) -> urllib3.ProxyManager:
+    """The connections of a proxy, whose address may hold a name and a password."""
+    parts = urlsplit(proxy)
+    shown = None
+    if parts.username is not None:
+        name = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
+        shown = urllib3.make_headers(proxy_basic_auth=name)
+        proxy = parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
+    return urllib3.ProxyManager(
+        proxy, proxy_headers=shown, proxy_ssl_context=settings.get("ssl_context"), **settings
+    )
 
 
 def small_body(response: urllib3.BaseHTTPResponse, limit: int, seconds: float | None = None) -> bytes:
