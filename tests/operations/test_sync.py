@@ -361,7 +361,7 @@ def test_cache_keeps_nothing_of_a_copy_that_failed(tmp_path, monkeypatch):
     (tmp_path / "source").mkdir()
     with monkeypatch.context() as patched:
         patched.setattr("shutil.copytree", break_off)
-        with pytest.raises(InputError, match="^mkdir .*cache.*: no space left on device$"):
+        with pytest.raises(InputError, match=r"^mkdir .*cache.*: no space left on device$"):
             cache.keep("image", "sha256:1", str(tmp_path / "source"))
     assert not cache.take("image", "sha256:1", str(tmp_path / "into"))
     assert not list((tmp_path / "cache").rglob("*half*"))
