@@ -187,6 +187,15 @@ def test_link_that_leads_out_stops_the_sync_before_the_next_directory(tmp_path):
     assert sorted(os.listdir(tmp_path)) == ["v"]
 
 
+def test_ignored_link_to_nothing_is_refused_before_anything_is_replaced(tmp_path):
+    (tmp_path / "v/a").mkdir(parents=True)
+    (tmp_path / "v/a/old").write_text("1")
+    (tmp_path / "v/a/link").symlink_to("none")
+    with pytest.raises(InputError, match=r"Unable to read file info: .*/v/a/link$"):
+        run(tmp_path, inline("a", {"f": "1"}, ignore_paths=("link",)))
+    assert (tmp_path / "v/a/old").exists()
+
+
 def test_manual_contents_may_not_be_the_whole_of_a_directory(tmp_path):
     (tmp_path / "v").mkdir()
     (tmp_path / "v/f").write_text("1")

@@ -280,7 +280,13 @@ class _Run:
         old = os.path.normpath(f"{self._target}/{contents.path}")
         try:
             for path in filters.ignored(file_tree.files_below(old), contents):
-                file_tree.copy_content(os.path.join(old, path), os.path.join(staged, path), self._target)
+                source, copy = os.path.join(old, path), os.path.join(staged, path)
+                if not os.path.exists(source):
+                    raise InputError(
+                        f"Moving source file '{source}' to staging location '{copy}': "
+                        f"Unable to read file info: {source}"
+                    )
+                file_tree.copy_content(source, copy, self._target)
         except InputError as e:
             raise InputError(f"Copying existing content to staging '{self._directory.path}': {e}") from e
 
