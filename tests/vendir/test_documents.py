@@ -46,3 +46,11 @@ def test_scanner_does_not_number_the_first_line():
     assert str(caught.value) == (
         "error converting YAML to JSON: yaml: mapping values are not allowed in this context"
     )
+
+
+def test_half_of_a_surrogate_pair_is_no_character():
+    with pytest.raises(InputError) as caught:
+        documents.load(rb'"\ud83d\ude00"')
+    assert str(caught.value) == (
+        "error converting YAML to JSON: yaml: found invalid Unicode character escape code"
+    )

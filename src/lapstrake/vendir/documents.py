@@ -10,7 +10,7 @@ from lapstrake.errors import InputError
 from lapstrake.yamldoc import plain
 
 _OF_THE_SCANNER = re.compile(
-    r"^yaml: line 1: (?=mapping values|found (character|unknown|undefined|unexpected)|block sequence|could not find expected ':')"
+    r"^yaml: line 1: (?=mapping values|found (character|unknown|undefined|unexpected|invalid Unicode)|block sequence|could not find expected ':')"
 )
 
 
