@@ -12,8 +12,8 @@ import pytest
 
 from lapstrake.errors import InputError
 from lapstrake.operations.sources import standard_fetchers
-from lapstrake.operations.sync import FetchRequest, UnnamedSourceError
-from lapstrake.vendir.config import Contents, References
+from lapstrake.operations.sync import FetchRequest, SyncOptions, sync
+from lapstrake.vendir.config import Config, Contents, Directory, References
 from tests.web import Answer, Web, web_server
 
 TEXT = b"plain\n"
@@ -273,8 +273,15 @@ def test_bad_description_is_told(tmp_path, web, answer, message):
     assert failure(tmp_path, web) == f"Downloading release info: {message}"
 
 
-def test_missing_secret_is_told_before_anything_is_asked(tmp_path, web):
-    with pytest.raises(UnnamedSourceError) as caught:
-        fetched(tmp_path, web, secretRef={"name": "s"})
-    assert str(caught.value) == "Getting auth token: Expected to find one secret 's', but found none"
+def test_missing_secret_is_told_before_the_contents_are_announced(tmp_path, web):
+    told: list[str] = []
+    contents = Contents("a", "githubRelease", {"url": f"{web.url}/r", "secretRef": {"name": "s"}})
+    fetchers = standard_fetchers({}, lambda login: pytest.fail("no image"))
+    options = SyncOptions(base=str(tmp_path), progress=told.append)
+    with pytest.raises(InputError) as caught:
+        sync(Config((Directory("v", (contents,)),)), References(), fetchers, options)
+    assert str(caught.value) == (
+        "Syncing directory 'v': Getting auth token: Expected to find one secret 's', but found none"
+    )
+    assert told == []
     assert web.asked == []

@@ -17,9 +17,10 @@ from lapstrake.kbld.json_text import from_json
 from lapstrake.messages import reason
 from lapstrake.operations.fetch_http import HttpFiles
 from lapstrake.operations.fetch_inline import secret_with
-from lapstrake.operations.sync import FetchRequest, UnnamedSourceError
+from lapstrake.operations.sync import FetchRequest
 from lapstrake.operations.tag_selection import selected_tag
 from lapstrake.vendir import schema
+from lapstrake.vendir.config import Contents, References
 from lapstrake.vendir.globs import matcher
 
 _API = "https://api.github.com"
@@ -48,13 +49,20 @@ class Releases:
         self._downloads = downloads
         self._token = token
 
+    def check(self, contents: Contents, references: References) -> None:
+        """Raises InputError if the Secret is absent or holds something other than a token."""
+        self._token_for(contents, references)
+
     def __call__(self, request: FetchRequest) -> Mapping[str, Any]:
-        try:
-            own = secret_with(request.references, request.contents.source.get("secretRef"), ("token",))
-        except InputError as e:
-            raise UnnamedSourceError(f"Getting auth token: {e}") from e
-        token = own.get("token", self._token.encode())
+        token = self._token_for(request.contents, request.references)
         return _Fetch(request, self._downloads, token).run()
+
+    def _token_for(self, contents: Contents, references: References) -> bytes:
+        try:
+            own = secret_with(references, contents.source.get("secretRef"), ("token",))
+        except InputError as e:
+            raise InputError(f"Getting auth token: {e}") from e
+        return own.get("token", self._token.encode())
 
 
 class _Fetch:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 from lapstrake.adapters import file_tree
 from lapstrake.errors import InputError, LapstrakeError
@@ -60,12 +60,17 @@ class FetchRequest:
     output: Callable[[str], None] = lambda text: None
 
 
-class UnnamedSourceError(InputError):
-    """A failure that is told without the name of the contents it belongs to, as the original does."""
-
-
 Fetch = Callable[[FetchRequest], Mapping[str, Any]]
 """Gives the entry for the lock. Raises LapstrakeError."""
+
+
+@runtime_checkable
+class Cautious(Protocol):
+    """A fetcher that can refuse contents before they are announced; the refusal does not name them."""
+
+    def check(self, contents: Contents, references: References) -> None: ...
+
+    def __call__(self, request: FetchRequest, /) -> Mapping[str, Any]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +167,9 @@ class _Run:
             self._announce(contents, skipped=True)
             self._keep_old(contents, staged)
             return kept
+        fetcher = self._fetchers.get(contents.kind)
+        if isinstance(fetcher, Cautious):
+            fetcher.check(contents, self._references)
         self._announce(contents)
         entry = self._fetch(contents, staged)
         if contents.kind != "manual":
@@ -207,8 +215,6 @@ class _Run:
         os.makedirs(self._incoming, 0o700, exist_ok=True)
         try:
             return self._fetch_into(self._folder_for(contents, staged), contents, staged)
-        except UnnamedSourceError:
-            raise
         except LapstrakeError as e:
             raise InputError(f"Syncing directory '{contents.path}' with {name} contents: {e}") from e
         finally:
