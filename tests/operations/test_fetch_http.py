@@ -151,6 +151,11 @@ def test_failure_names_its_step(tmp_path, web, path, message):
             id="scheme",
         ),
         pytest.param(
+            {"url": ":", "secretRef": {"name": "s"}},
+            'Downloading URL: Building request: parse ":": missing protocol scheme',
+            id="url-before-secret",
+        ),
+        pytest.param(
             {"url": "http://e.test", "secretRef": {"name": "s"}},
             "Downloading URL: Adding auth to request: Expected to find one secret 's', but found none",
             id="secret",

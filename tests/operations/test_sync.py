@@ -196,6 +196,14 @@ def test_ignored_link_to_nothing_is_refused_before_anything_is_replaced(tmp_path
     assert (tmp_path / "v/a/old").exists()
 
 
+def test_absent_source_is_named_as_it_is_written(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    config = Config((Directory("v", (Contents("a", "directory", {"path": "./none/"}),)),))
+    with pytest.raises(InputError) as caught:
+        sync(config, References(), {}, SyncOptions())
+    assert str(caught.value).endswith("directory 'a': lstat ./none/: no such file or directory")
+
+
 def test_manual_contents_may_not_be_the_whole_of_a_directory(tmp_path):
     (tmp_path / "v").mkdir()
     (tmp_path / "v/f").write_text("1")

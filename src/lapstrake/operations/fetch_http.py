@@ -13,7 +13,7 @@ from urllib.parse import unquote, urlsplit
 from lapstrake.adapters import archives
 from lapstrake.errors import InputError
 from lapstrake.http.downloads import BrokenError, Downloads, Request, StatusError
-from lapstrake.http.urls import UrlError
+from lapstrake.http.urls import UrlError, refuse_unusable
 from lapstrake.operations.fetch_inline import secret_with
 from lapstrake.operations.sync import FetchRequest
 from lapstrake.vendir.config import References
@@ -49,14 +49,13 @@ class HttpFiles:
             archives.single_file(downloaded, request.into, name, 0o644)
 
     def _download(self, source: Mapping[str, Any], references: References, url: str, path: str) -> None:
+        _refuse_unreadable(url)
         try:
             headers = _authorization(source, references)
         except InputError as e:
             raise InputError(f"Adding auth to request: {e}") from e
         try:
             digest = self._downloads.save(Request(url, headers), path)
-        except UrlError as e:
-            raise InputError(f"Building request: {e}") from e
         except StatusError:
             raise
         except BrokenError as e:
@@ -74,6 +73,16 @@ class HttpFiles:
             return archives.unpack(archive, into)
         except InputError as e:
             raise InputError(f"Unpacking archive: {e}") from e
+
+
+def _refuse_unreadable(url: str) -> None:
+    """What is a URL, but none that can be asked for, is told later."""
+    try:
+        refuse_unusable(url)
+    except UrlError as e:
+        raise InputError(f"Building request: {e}") from e
+    except InputError:
+        pass
 
 
 def _name_of_packed(url: str) -> str:

@@ -251,7 +251,8 @@ class _Run:
         try:
             if not source:
                 raise InputError("lstat : no such file or directory")
-            origin = _below(self._options.base, source)
+            base = self._options.base
+            origin = source if base == "." else _below(base, source)  # as it is written, for messages
             file_tree.refuse_copy_into_itself(origin, staged)
             file_tree.copy_tree(origin, staged)
         except InputError as e:
