@@ -281,6 +281,11 @@ def test_wrong_checksum_of_a_zip_is_refused(tmp_path):
     assert refusal(tmp_path, archive) == "Copying into dst file: zip: checksum error"
 
 
+def test_local_name_of_a_zip_that_is_no_utf8_is_refused(tmp_path):
+    archive = zip_of(("é", b"x")).replace("é".encode(), b"\xff\xff", 1)  # the directory keeps the right one
+    assert refusal(tmp_path, archive) == "Copying into dst file: zip: not a valid zip file"
+
+
 def test_size_of_a_pax_header_is_not_believed(tmp_path):
     archive = tar_of(("a", b"1", {"pax_headers": {"size": str(1 << 60)}}))
     assert refusal(tmp_path, archive) == "Copying into dst file: unexpected EOF"

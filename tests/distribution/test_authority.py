@@ -305,3 +305,28 @@ def test_token_is_kept_while_it_lives(answer: dict[str, object], passed: float, 
         now[0] = passed
         assert known.headers(repositories, push=False) == {"Authorization": "Bearer t"}
     assert len(asked) == asked_for
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        CredentialOptions(token="s3cret\n"),
+        CredentialOptions(token="s3cret\r\nX-More: 1"),
+        CredentialOptions(token="\x7fs3cret"),
+    ],
+)
+def test_token_that_cannot_be_sent_is_not_shown(options: CredentialOptions) -> None:
+    with pytest.raises(RegistryError) as caught:
+        tags(lambda asked: Answer(body=b"{}"), options)
+    assert str(caught.value).endswith('net/http: invalid header field value for "Authorization"')
+    assert "s3cret" not in str(caught.value)
+
+
+def test_name_and_token_may_be_of_any_bytes() -> None:
+    found, asked = tags(
+        lambda asked: Answer(body=b'{"tags":[]}'), CredentialOptions(username="m\udcff", password="s")
+    )
+    expected = "Basic " + base64.b64encode(b"m\xff:s").decode()
+    assert {each.headers.get("authorization") for each in asked if "/tags/" in each.path} == {expected}
+    found, asked = tags(lambda asked: Answer(body=b'{"tags":[]}'), CredentialOptions(token="\u2603"))
+    assert found == []

@@ -92,3 +92,22 @@ def test_archive_refuses_what_does_not_fit(change: object) -> None:
 def test_archive_refuses_nonsense(data: bytes) -> None:
     with pytest.raises(InputError, match=r"Reading manifest\.json"):
         archive.read(data)
+
+
+@pytest.mark.parametrize("media_type", ["a\r\nX: y", "\u2603", ""])
+def test_media_type_that_could_be_no_header_is_refused(media_type: str) -> None:
+    (entry,) = json.loads(archive.written([image()]))
+    entry["Image"]["Manifest"]["MediaType"] = media_type
+    data = json.dumps([entry]).encode()
+    if media_type:
+        with pytest.raises(InputError, match="Expected a media type, found"):
+            archive.read(data)
+    else:
+        archive.read(data)
+
+
+def test_half_characters_are_replaced() -> None:
+    (entry,) = json.loads(archive.written([image()]))
+    entry["Image"]["Tag"] = "a\ud800b"
+    (parcel,) = archive.read(json.dumps([entry]).encode())
+    assert parcel.tag == "a\ufffdb"

@@ -11,6 +11,8 @@ from lapstrake.oci.manifest import (
     ImageManifest,
     Index,
     RawManifest,
+    go_json,
+    json_mapping,
     manifest_of,
 )
 
@@ -128,3 +130,12 @@ def test_raw_manifest_keeps_its_bytes() -> None:
     raw = RawManifest.of("m", b' {"config":  {}} ')
     assert raw.data == b' {"config":  {}} '
     assert raw.descriptor.size == 17
+
+
+def test_bytes_that_are_no_utf8_are_written_as_go_does() -> None:
+    assert go_json({"a": "x\udcff\u2603"}) == b'{"a":"x\\ufffd\xe2\x98\x83"}'
+
+
+@pytest.mark.parametrize("text", [rb'{"a": "\ud800x\u2603"}', b'{"a": "\xed\xa0\x80x\xe2\x98\x83"}'])
+def test_half_characters_of_strangers_are_replaced(text: bytes) -> None:
+    assert json_mapping(text, "x") == {"a": "\ufffdx\u2603"}

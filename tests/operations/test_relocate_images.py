@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import json
+import tarfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -113,6 +115,23 @@ def test_tar_of_nothing(harbour):
     with TarFileReader(harbour.tar) as tar:
         assert b"".join(tar.chunks(MANIFEST)) == b"null"
     assert unpackage_images(harbour.client, harbour.tar, harbour.target, harbour.move("unpackage")) == {}
+
+
+def test_tar_may_leave_out_what_is_empty(harbour):
+    configuration = harbour.configuration(harbour.image)
+    package_images(harbour.client, configuration, harbour.tar, harbour.move("package"))
+    with tarfile.open(harbour.tar) as tar:
+        files = {member.name: tar.extractfile(member).read() for member in tar}
+    (entry,) = json.loads(files[MANIFEST])
+    del entry["ImageIndex"]
+    files[MANIFEST] = json.dumps([entry]).encode()
+    with tarfile.open(harbour.tar, "w") as tar:
+        for name, data in files.items():
+            member = tarfile.TarInfo(name)
+            member.size = len(data)
+            tar.addfile(member, io.BytesIO(data))
+    moved = unpackage_images(harbour.client, harbour.tar, harbour.target, harbour.move("unpackage"))
+    assert moved == {harbour.image: harbour.copied(harbour.image)}
 
 
 def test_lock_names_the_copies(harbour):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import struct
 import zipfile
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
@@ -27,6 +28,9 @@ _END_OF_ZIP = b"PK\x05\x06"
 _LONGEST_ZIP_END = 22 + 0xFFFF
 _LARGEST_ZIP_DIRECTORY = 32 << 20
 _LOCAL_HEADER = 30  # bytes before the name of a zip entry
+_DAMAGES = (zipfile.BadZipFile, NotImplementedError, EOFError, ValueError, OverflowError, struct.error)
+"""What Python's reader of zips makes of one that is damaged; a name that is no UTF-8 is a ValueError."""
+
 _PLAIN_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 
 
@@ -136,7 +140,7 @@ def _unpack_zip(archive: str, writer: _Writer) -> bool:
         _refuse_large_directory(file)
     try:
         opened = zipfile.ZipFile(archive)
-    except (zipfile.BadZipFile, NotImplementedError, ValueError, OSError) as e:
+    except (*_DAMAGES, OSError) as e:
         raise NoArchive from e
     with opened:
         members = opened.infolist()
@@ -185,7 +189,7 @@ def _unpack_zip_file(opened: zipfile.ZipFile, member: zipfile.ZipInfo, writer: _
     try:
         with opened.open(member) as content:
             writer.file(member.orig_filename, iter(lambda: content.read(_PIECE), b""))
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as e:
+    except (*_DAMAGES, zlib.error) as e:
         what = "checksum error" if "CRC" in str(e) else "not a valid zip file"
         raise InputError(f"Copying into dst file: zip: {what}") from e
 

@@ -189,4 +189,4 @@ def _basic(credentials: Credentials) -> dict[str, str]:
     if not credentials.username or not credentials.password:
         return {}
     text = f"{credentials.username}:{credentials.password}"
-    return {"Authorization": "Basic " + base64.b64encode(text.encode()).decode()}
+    return {"Authorization": "Basic " + base64.b64encode(text.encode(errors="surrogateescape")).decode()}

@@ -10,7 +10,7 @@ from urllib.parse import unquote, urljoin, urlsplit
 
 import urllib3
 from urllib3.connectionpool import HTTPConnectionPool
-from urllib3.exceptions import InsecureRequestWarning, LocationParseError, ReadTimeoutError
+from urllib3.exceptions import InsecureRequestWarning, InvalidHeader, LocationParseError, ReadTimeoutError
 
 from lapstrake.errors import InputError
 from lapstrake.http.heads import POOLS
@@ -67,7 +67,7 @@ class HttpPools:
         ``redirects`` are followed at most, without ``headers`` on the way to another host.
         """
         while True:
-            response = self._send(method, url, headers or {}, body)
+            response = self._send(method, url, _sendable(headers or {}), body)
             location = response.headers.get("Location")
             if not redirects or response.status not in _REDIRECTS or not location or method == "POST":
                 return response
@@ -167,6 +167,14 @@ def small_body(response: urllib3.BaseHTTPResponse, limit: int, seconds: float | 
             response.close()
             raise ReadTimeoutError(None, None, "the body takes too long")  # type: ignore[arg-type]  # no pool is read from it
     return bytes(data)
+
+
+def _sendable(headers: Mapping[str, str]) -> Mapping[str, str]:
+    """UTF-8 in the form that urllib3 takes bytes in. Raises InvalidHeader, without the value: it may be a secret."""
+    for name, value in headers.items():
+        if any((char < " " and char != "\t") or char == "\x7f" for char in value):
+            raise InvalidHeader(f'net/http: invalid header field value for "{name}"')
+    return {name: value.encode(errors="surrogateescape").decode("latin-1") for name, value in headers.items()}
 
 
 def _joined(url: str, location: str) -> str:

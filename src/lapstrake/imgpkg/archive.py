@@ -5,7 +5,6 @@ Source: facts on imgpkg, "--to-tar". Raw texts stand in it exactly as the regist
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -14,7 +13,7 @@ from lapstrake.errors import InputError
 from lapstrake.imgpkg.naming import ROOT_LABEL
 from lapstrake.imgpkg.parcels import Parcel
 from lapstrake.oci.digest import Digest
-from lapstrake.oci.manifest import ImageConfig, RawManifest, go_json
+from lapstrake.oci.manifest import ImageConfig, RawManifest, go_json, strangers_json
 from lapstrake.oci.reference import Reference
 
 MANIFEST = "manifest.json"
@@ -83,7 +82,7 @@ def _index(parcel: Parcel) -> dict[str, object]:
 def read(data: bytes) -> list[Parcel]:
     """The parcels of a manifest.json. Raises InputError if it is damaged: every text must fit its digest."""
     try:
-        return [_parcel(entry) for entry in json.loads(data)]
+        return [_parcel(entry) for entry in strangers_json(data)]
     except (ValueError, KeyError, TypeError, AttributeError, IndexError, RecursionError) as error:
         raise InputError(f"Reading {MANIFEST}: {error}") from error
 
@@ -121,7 +120,10 @@ def _names(value: Mapping[str, Any]) -> tuple[str, str, bool]:
 
 
 def _checked(value: Mapping[str, Any]) -> RawManifest:
-    manifest = RawManifest.of(str(value["MediaType"]), str(value["Raw"]).encode())
+    media_type = str(value["MediaType"])
+    if not media_type.isascii() or not media_type.isprintable():
+        raise InputError(f"Reading {MANIFEST}: Expected a media type, found {media_type!r}")
+    manifest = RawManifest.of(media_type, str(value["Raw"]).encode())
     if str(manifest.digest) != value["Digest"]:
         raise InputError(f"Reading {MANIFEST}: Expected '{value['Digest']}' to fit its digest")
     return manifest

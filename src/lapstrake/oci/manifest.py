@@ -7,6 +7,7 @@ bytes that imgpkg writes (facts on imgpkg, "Image and bundle on the wire").
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -42,7 +43,13 @@ LAYERS = NON_DISTRIBUTABLE_LAYERS | {
 }
 
 _ZERO_TIME = "0001-01-01T00:00:00Z"
-_GO_ESCAPES = {ord(c): f"\\u{ord(c):04x}" for c in "<>&\u2028\u2029"}
+_GO_ESCAPES = {ord(c): f"\\u{ord(c):04x}" for c in "<>&\u2028\u2029"} | dict.fromkeys(
+    range(0xD800, 0xE000),
+    "\\ufffd",  # bytes that are no UTF-8
+)
+
+_HALF = re.compile("[\ud800-\udfff]")  # of a character that takes two in UTF-16
+_MAYBE_HALF = re.compile(rb"\\u[dD][89a-fA-F]|\xed[\xa0-\xbf]")  # as JSON writes it, or UTF-8 must not
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,7 +210,7 @@ def go_json(value: object) -> bytes:
 def json_mapping(data: bytes, what: str) -> Mapping[str, Any]:
     """Raises InputError unless ``data`` is a JSON object (``what`` names it in the message)."""
     try:
-        value = json.loads(data)
+        value = strangers_json(data)
     except (ValueError, RecursionError) as error:
         raise InputError(f"Parsing {what}: {error}") from error
     if not isinstance(value, dict):
@@ -255,6 +262,23 @@ def _go_mismatch(value: object, place: str) -> InputError:
     kinds = ((dict, "object"), (list, "array"), (str, "string"), (bool, "bool"))
     found = next((name for kind, name in kinds if isinstance(value, kind)), "number")
     return InputError(f"json: cannot unmarshal {found} into Go {place}")
+
+
+def strangers_json(data: bytes) -> Any:
+    """What ``data`` says. Halves of characters are replaced, as in Go: no text could be made of them again.
+
+    Raises ValueError and RecursionError.
+    """
+    value = json.loads(data)
+    return _whole_characters(value) if _MAYBE_HALF.search(data) else value
+
+
+def _whole_characters(value: Any) -> Any:
+    if isinstance(value, str):
+        return _HALF.sub("\ufffd", value)
+    if isinstance(value, dict):
+        return {_whole_characters(key): _whole_characters(member) for key, member in value.items()}
+    return [_whole_characters(member) for member in value] if isinstance(value, list) else value
 
 
 def _mapping(value: object) -> Mapping[str, Any]:

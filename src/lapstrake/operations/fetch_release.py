@@ -62,7 +62,7 @@ class Releases:
             own = secret_with(references, contents.source.get("secretRef"), ("token",))
         except InputError as e:
             raise InputError(f"Getting auth token: {e}") from e
-        return own.get("token", self._token.encode())
+        return own.get("token", self._token.encode(errors="surrogateescape"))
 
 
 class _Fetch:
@@ -70,7 +70,7 @@ class _Fetch:
         self._request = request
         self._downloads = downloads
         self._source = request.contents.source
-        self._headers = {"Authorization": f"token {token.decode('latin-1')}"} if token else {}
+        self._headers = {"Authorization": f"token {token.decode(errors='surrogateescape')}"} if token else {}
 
     def run(self) -> Mapping[str, Any]:
         url, release = self._release()

@@ -201,7 +201,7 @@ def _read(manifest: bytes) -> list[Parcel]:
             f"json: cannot unmarshal {kind} into Go value of type []imagedesc.ImageOrImageIndexDescriptor"
         )
     parcels = archive.read(manifest)
-    names = ((entry["ImageIndex"] or entry["Image"])["Refs"][0] for entry in entries)
+    names = (str((entry.get("ImageIndex") or entry["Image"])["Refs"][0]) for entry in entries)
     return [replace(parcel, original=name) for parcel, name in zip(parcels, names, strict=True)]
 
 
