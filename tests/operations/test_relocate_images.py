@@ -118,8 +118,7 @@ def test_tar_of_nothing(harbour):
 
 
 def test_tar_may_leave_out_what_is_empty(harbour):
-    configuration = harbour.configuration(harbour.image)
-    package_images(harbour.client, configuration, harbour.tar, harbour.move("package"))
+    package_images(harbour.client, [harbour.image], harbour.tar, harbour.move("package"))
     with tarfile.open(harbour.tar) as tar:
         files = {member.name: tar.extractfile(member).read() for member in tar}
     (entry,) = json.loads(files[MANIFEST])
