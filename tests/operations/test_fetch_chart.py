@@ -15,6 +15,7 @@ echo "$*" | sed "s#/[^ ]*/into#INTO#" >> {log}
 case "$*" in *--password-stdin*) cat >> {log}; echo >> {log};; esac
 [ -d "$HELM_HOME" ] && [ "$TEMP" = "$HELM_HOME" ] || echo no home >> {log}
 [ "$1" = init ] && {{ echo 'Error: unknown command "init" for "helm"' >&2; exit 1; }}
+[ "$1" = "$REPEATED" ] && {{ echo "cannot do: $*" >&2; exit 3; }}
 [ "$1" = "$REFUSED" ] && {{ echo refused >&2; exit 3; }}
 while [ $# -gt 0 ]; do
   if [ "$1" = --untardir ]; then
@@ -160,6 +161,17 @@ def test_failure_is_told(helm, monkeypatch, environment, source, message):
     with pytest.raises(InputError) as caught:
         fetched(helm, **source)
     assert str(caught.value) == message
+
+
+def test_helm_that_repeats_what_it_was_given_shows_no_password(helm, monkeypatch):
+    monkeypatch.setenv("REPEATED", "repo")
+    repository = {"url": "https://you:s3cret@e.test", "secretRef": {"name": "s"}}
+    with pytest.raises(InputError) as caught:
+        fetched(helm, name="web", repository=repository)
+    assert str(caught.value) == (
+        "Add helm chart repository: exit status 3 (stderr: cannot do: "
+        "repo add vendir-unused https://e.test --password *** --username me\n)"
+    )
 
 
 def test_helm_3_has_a_name_of_its_own(tmp_path, monkeypatch):

@@ -285,3 +285,11 @@ def test_missing_secret_is_told_before_the_contents_are_announced(tmp_path, web)
     )
     assert told == []
     assert web.asked == []
+
+
+def test_password_of_the_address_is_not_shown(tmp_path, web):
+    url = f"{web.url}/none".replace("http://", "http://me:s3cret@")
+    with pytest.raises(InputError) as caught:
+        fetched(tmp_path, web, url=url)
+    assert f"Downloading release details from {web.url}/none :" in str(caught.value)
+    assert "s3cret" not in str(caught.value)

@@ -157,3 +157,8 @@ def test_config_maps_of_one_name_cannot_be_used():
     _, references = read([("vendir.yml", (HEAD + config_map * 2).encode())])
     assert references.config_maps == {}
     assert references.several_config_maps == {"c"}
+
+
+def test_line_about_a_source_shows_no_password():
+    contents = contents_of("{path: a, git: {url: 'https://me:s3cret@e.test/r', ref: main}}")
+    assert source_line(contents) == "git from https://e.test/r@main"

@@ -38,4 +38,4 @@ class Hg:
         return done.stdout.decode("utf-8", "replace")
 
     def _hear(self, piece: bytes) -> None:
-        self.hear(piece.decode("utf-8", "replace"))
+        self.hear(without_passwords(piece.decode("utf-8", "replace")))

@@ -9,6 +9,7 @@ from typing import Any
 from lapstrake.adapters import program
 from lapstrake.adapters.file_tree import move, remove
 from lapstrake.errors import InputError
+from lapstrake.http.redaction import without_passwords
 from lapstrake.messages import unread
 from lapstrake.operations.fetch_inline import secret_with
 from lapstrake.operations.registry_login import refuse_unknown, registry_secrets
@@ -42,6 +43,7 @@ class _Fetch:
         self._version = str(source.get("version") or "")
         self._repository: Mapping[str, Any] | None = source.get("repository")
         self._url = str((self._repository or {}).get("url") or "")
+        self._password = ""
 
     def run(self) -> Mapping[str, Any]:
         if not self._name:
@@ -106,12 +108,7 @@ class _Fetch:
                 refuse_unknown(one, ref, (*_KEYS_OF_SECRET, "hostname"))
         except InputError as e:
             raise InputError(f"Adding helm auth info: {e}") from e
-        return {
-            key: value.decode("utf-8", "replace")
-            for one in found
-            for key, value in one.items()
-            if key in _KEYS_OF_SECRET
-        }
+        return self._decoded(found[0] if found else {})
 
     def _credentials(self, doing: str) -> Mapping[str, str]:
         try:
@@ -119,7 +116,15 @@ class _Fetch:
             found = secret_with(self._request.references, ref, _KEYS_OF_SECRET)
         except InputError as e:
             raise InputError(f"{doing}: {e}") from e
-        return {key: value.decode("utf-8", "replace") for key, value in found.items()}
+        return self._decoded(found)
+
+    def _decoded(self, found: Mapping[str, bytes]) -> Mapping[str, str]:
+        """Name and password, which is not told from now on."""
+        decoded = {
+            key: value.decode("utf-8", "replace") for key, value in found.items() if key in _KEYS_OF_SECRET
+        }
+        self._password = decoded.get("password", "")
+        return decoded
 
     def _helm(self, doing: str, args: Sequence[str], given: str = "") -> None:
         home = os.path.join(self._request.scratch, "helm-home")
@@ -136,7 +141,11 @@ class _Fetch:
         except InputError as e:
             raise InputError(f"{doing}: {e} (stderr: )") from e
         if done.status != 0:
-            raise InputError(f"{doing}: exit status {done.status} (stderr: {done.error_text})")
+            raise InputError(f"{doing}: exit status {done.status} (stderr: {self._told(done.error_text)})")
+
+    def _told(self, text: str) -> str:
+        """What helm says of itself, which may repeat what it was given."""
+        return without_passwords(text.replace(self._password, "***") if self._password else text)
 
     def _placed(self) -> Mapping[str, Any]:
         """Let the one chart take the place of the folder it was put into; gives its versions."""

@@ -13,6 +13,7 @@ from lapstrake.adapters import archives
 from lapstrake.adapters.file_tree import inner_path, remove
 from lapstrake.errors import InputError
 from lapstrake.http.downloads import Downloads, Request, StatusError
+from lapstrake.http.redaction import without_passwords
 from lapstrake.kbld.json_text import from_json
 from lapstrake.messages import reason
 from lapstrake.operations.fetch_http import HttpFiles
@@ -128,16 +129,17 @@ class _Fetch:
         return found
 
     def _json(self, url: str, kind: schema.Type) -> Any:
+        shown = without_passwords(url)
         try:
             answer = self._downloads.read(Request(url, self._headers), _LARGEST_ANSWER)
         except StatusError as e:
-            raise InputError(f"Downloading release details from {url} : {_told(e, _HINTS)}") from e
+            raise InputError(f"Downloading release details from {shown} : {_told(e, _HINTS)}") from e
         except InputError as e:
-            raise InputError(f"Downloading release details from {url} : {e}") from e
+            raise InputError(f"Downloading release details from {shown} : {e}") from e
         try:
             return schema.decode(from_json(answer), kind)
         except InputError as e:
-            raise InputError(f"Parsing response from: {url} error: {e}") from e
+            raise InputError(f"Parsing response from: {shown} error: {e}") from e
 
     def _chosen(self, assets: Sequence[_Asset]) -> Sequence[_Asset]:
         patterns = self._source.get("assetNames")

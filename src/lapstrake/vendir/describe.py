@@ -5,12 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from lapstrake.http.redaction import without_passwords
 from lapstrake.vendir.config import Contents
 from lapstrake.yamldoc import gojson
 
 
 def source_line(contents: Contents) -> str:
-    """``git from URL@REF``, ``image from URL``, ``inline``, ..."""
+    """``git from URL@REF``, ``image from URL``, ``inline``, ..., without names and passwords in the URL."""
+    return without_passwords(_source_line(contents))
+
+
+def _source_line(contents: Contents) -> str:
     source = contents.source
     if contents.kind in ("git", "hg"):
         return f"{contents.kind} from {source.get('url', '')}@{_ref(source)}"
