@@ -103,6 +103,7 @@ def test_failure(error: Exception, text: str, temporary: bool) -> None:
     ("url", "text"),
     [
         ("http://[::1]:1/", "dial tcp [::1]:1: connect: "),
+        ("http://127.0.0.1:65536/x", "dial tcp: address 65536: invalid port"),
         ("http://name.invalid/", "dial tcp: lookup name.invalid: no such host"),
     ],
 )

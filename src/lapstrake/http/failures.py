@@ -21,6 +21,8 @@ from urllib3.exceptions import TimeoutError as SlowError
 
 from lapstrake.http.redaction import without_passwords
 
+_PORT = re.compile(r"[a-z]+://[^/?#]*:([0-9]+)(?:[/?#]|$)")
+_HIGHEST_PORT = 65535
 _LONGEST_LINE = 200  # characters of a malformed answer that are shown
 
 
@@ -35,6 +37,9 @@ def is_temporary(error: Exception) -> bool:
 def cause(url: str, error: Exception) -> str:
     """What ``error``, one of urllib3's or the operating system's, says of the request to ``url``, without passwords."""
     if isinstance(error, LocationParseError):
+        port = _PORT.match(url)
+        if port and int(port[1]) > _HIGHEST_PORT:
+            return f"dial tcp: address {port[1]}: invalid port"
         return "invalid address"
     through = "proxyconnect tcp: " if isinstance(error, ProxyError) else ""
     error = _reason(error)
