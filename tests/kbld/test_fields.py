@@ -66,6 +66,16 @@ def test_shape(given, expected):
         pytest.param(
             {"searchRules": [{"keyMatcher": {"path": [{"index": "0"}]}}]}, "Unknown path part", id="path-part"
         ),
+        pytest.param(
+            {"keys": 1, "searchRules": [{"keyMatcher": {"path": [5]}}]},
+            "Unknown path part",
+            id="path-part-before-others",
+        ),
+        pytest.param(
+            {"keys": 1, "overrides": 2},
+            "json: cannot unmarshal number into Go struct field Config.keys of type []string",
+            id="first-of-two",
+        ),
     ],
 )
 def test_wrong_shape(given, message):

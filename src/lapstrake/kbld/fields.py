@@ -141,66 +141,83 @@ def shaped(value: Any, shape: str) -> Any:
     Keys begin with a small letter. Numbers and booleans where a text belongs become its digits or its name, save in
     the reference that a record says of its image. Raises InputError.
     """
-    return _shaped(value, shape, "", "")
-
-
-def _shaped(value: Any, shape: str, owner: str, place: str) -> Any:
-    if shape == "resources.Path":
-        return _path(value, owner, place)
-    if shape.startswith("[]"):
-        if not isinstance(value, list):
-            raise _mismatch(value, shape, owner, place)
-        return [_member(item, shape[2:], owner, place) for item in value]
-    if shape == "interface {}":
-        return value
-    if shape == "bool":
-        if not isinstance(value, bool):
-            raise _mismatch(value, shape, owner, place)
-        return value
-    if shape == "string":
-        return _text(value, owner, place)
-    if not isinstance(value, Mapping):
-        raise _mismatch(value, shape, owner, place)
-    if shape == "map[string]string":
-        return {key: _member(text, "string", owner, place) for key, text in value.items()}
-    return _record(value, shape, place)
-
-
-def _record(value: Mapping[str, Any], shape: str, place: str) -> dict[str, Any]:
-    known = _RECORDS[shape]
-    in_any_case = {key.lower(): key for key in known}
-    owner = shape.rpartition(".")[2]
-    found: dict[str, Any] = {}
-    for given in sorted(value):
-        key = given if given in known else in_any_case.get(given.lower())
-        if key is None and shape in _STRICT:
-            raise InputError(f'json: unknown field "{given}"')
-        if key is None or value[given] is None:
-            continue
-        embedded = key in _MATCH and shape in _WITH_EMBEDDED_MATCH
-        inside = f"{place}.ImageRef.{key}" if embedded else f"{place}.{key}".lstrip(".")
-        if embedded and not isinstance(value[given], str):
-            raise _mismatch(value[given], "string", owner, inside)
-        found[key[0].lower() + key[1:]] = _shaped(value[given], known[key], owner, inside)
+    shaping = _Shaping()
+    found = shaping.shaped(value, shape, "", "")
+    if shaping.first_refusal is not None:
+        raise shaping.first_refusal
     return found
 
 
-def _member(value: Any, shape: str, owner: str, place: str) -> Any:
-    if value is None:
-        return {"string": "", "interface {}": None}.get(shape, {})
-    return _shaped(value, shape, owner, place)
+class _Shaping:
+    """One value being read. Like Go's decoder it reads on after what does not fit, and tells the first of that.
 
+    What is no part of a path ends it at once. Where something did not fit, None stands in the result.
+    """
 
-def _text(value: Any, owner: str, place: str) -> str:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, int):
-        return str(value)
-    if isinstance(value, float):
-        return _float_text(value)
-    if not isinstance(value, str):
-        raise _mismatch(value, "string", owner, place)
-    return value
+    def __init__(self) -> None:
+        self.first_refusal: InputError | None = None
+
+    def shaped(self, value: Any, shape: str, owner: str, place: str) -> Any:
+        if shape == "string":
+            return self._text(value, owner, place)
+        if shape == "interface {}":
+            return value
+        if shape == "bool":
+            return value if isinstance(value, bool) else self._refuse(value, shape, owner, place)
+        if shape == "resources.Path" or shape.startswith("[]"):
+            if not isinstance(value, list):
+                return self._refuse(value, shape, owner, place)
+            if shape == "resources.Path":
+                return [_path_part(part) for part in value]
+            return [self._member(item, shape[2:], owner, place) for item in value]
+        if not isinstance(value, Mapping):
+            return self._refuse(value, shape, owner, place)
+        if shape == "map[string]string":
+            return {key: self._member(text, "string", owner, place) for key, text in value.items()}
+        return self._record(value, shape, place)
+
+    def _record(self, value: Mapping[str, Any], shape: str, place: str) -> dict[str, Any]:
+        known = _RECORDS[shape]
+        in_any_case = {key.lower(): key for key in known}
+        owner = shape.rpartition(".")[2]
+        found: dict[str, Any] = {}
+        for given in sorted(value):
+            key = given if given in known else in_any_case.get(given.lower())
+            if key is None and shape in _STRICT:
+                self._keep(InputError(f'json: unknown field "{given}"'))
+            if key is None or value[given] is None:
+                continue
+            embedded = key in _MATCH and shape in _WITH_EMBEDDED_MATCH
+            inside = f"{place}.ImageRef.{key}" if embedded else f"{place}.{key}".lstrip(".")
+            own = key[0].lower() + key[1:]
+            if embedded and not isinstance(value[given], str):
+                found[own] = self._refuse(value[given], "string", owner, inside)
+            else:
+                found[own] = self.shaped(value[given], known[key], owner, inside)
+        return found
+
+    def _member(self, value: Any, shape: str, owner: str, place: str) -> Any:
+        if value is None:
+            return {"string": "", "interface {}": None}.get(shape, {})
+        return self.shaped(value, shape, owner, place)
+
+    def _text(self, value: Any, owner: str, place: str) -> str | None:
+        if isinstance(value, bool):
+            return "true" if value else "false"
+        if isinstance(value, int):
+            return str(value)
+        if isinstance(value, float):
+            return _float_text(value)
+        return value if isinstance(value, str) else self._refuse(value, "string", owner, place)
+
+    def _refuse(self, value: Any, shape: str, owner: str, place: str) -> Any:
+        """None, to stand in the result."""
+        where = f"Go struct field {owner}.{place}" if owner else "Go value"
+        self._keep(InputError(f"json: cannot unmarshal {json_kind(value)} into {where} of type {shape}"))
+        return None
+
+    def _keep(self, refusal: InputError) -> None:
+        self.first_refusal = self.first_refusal or refusal
 
 
 def _float_text(value: float) -> str:
@@ -223,13 +240,6 @@ def _single(value: float) -> float:
         return math.copysign(math.inf, value)
 
 
-def _path(value: Any, owner: str, place: str) -> list[Any]:
-    """Keys, and mappings that stand for an index."""
-    if not isinstance(value, list):
-        raise _mismatch(value, "resources.Path", owner, place)
-    return [_path_part(part) for part in value]
-
-
 def _path_part(part: Any) -> Any:
     """A key, or a mapping with ``index`` or ``allIndexes`` or neither. Raises InputError."""
     if isinstance(part, str):
@@ -246,8 +256,3 @@ def _path_part(part: Any) -> Any:
     if not sound or not isinstance(every, bool | None):
         raise InputError("Unknown path part")
     return {k: v for k, v in (("index", index), ("allIndexes", every)) if v is not None}
-
-
-def _mismatch(value: Any, shape: str, owner: str, place: str) -> InputError:
-    where = f"Go struct field {owner}.{place}" if owner else "Go value"
-    return InputError(f"json: cannot unmarshal {json_kind(value)} into {where} of type {shape}")
