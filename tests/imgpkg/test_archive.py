@@ -88,10 +88,34 @@ def test_archive_refuses_what_does_not_fit(change: object) -> None:
         archive.read(json.dumps(entries).encode())
 
 
-@pytest.mark.parametrize("data", [b"", b"{}x", b"[1]", b"1", b"[" * 100_000])
-def test_archive_refuses_nonsense(data: bytes) -> None:
-    with pytest.raises(InputError, match=r"Reading manifest\.json"):
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        pytest.param(b"", "unexpected end of JSON input", id="nothing"),
+        pytest.param(b"hello", "invalid character 'h' looking for beginning of value", id="no JSON"),
+        pytest.param(b"[] x", "invalid character 'x' after top-level value", id="more than JSON"),
+        pytest.param(
+            b"{}",
+            "json: cannot unmarshal object into Go value of type []imagedesc.ImageOrImageIndexDescriptor",
+            id="no list",
+        ),
+        pytest.param(
+            b"[1]",
+            "json: cannot unmarshal number into Go value of type imagedesc.ImageOrImageIndexDescriptor",
+            id="no image",
+        ),
+        pytest.param(b"[" * 100_000, "exceeded max depth", id="deep"),
+        pytest.param(b"[{}]", "Reading manifest.json: 'Image'", id="neither image nor index"),
+    ],
+)
+def test_archive_refuses_nonsense(data: bytes, message: str) -> None:
+    with pytest.raises(InputError) as caught:
         archive.read(data)
+    assert str(caught.value) == message
+
+
+def test_archive_may_hold_nothing() -> None:
+    assert archive.read(b"null") == archive.read(b"[]") == []
 
 
 @pytest.mark.parametrize("media_type", ["a\r\nX: y", "\u2603", ""])

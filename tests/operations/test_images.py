@@ -252,6 +252,16 @@ def test_copy_through_a_tar(house: House) -> None:
     assert pull_bundle(house.client, house.ref("copy:v1"), str(house.folder / "out")).relocated
 
 
+def test_copy_of_a_tar_lists_images_by_where_they_were(house: House) -> None:
+    """And each once, whatever their digests, and however often the tar names them."""
+    pushed = [house.push_image(name, a=name) for name in ("one", "two", "three")]
+    references = sorted(pushed, key=str)
+    parcels = [image_parcels(house.client, image, CopyOptions())[0] for image in [*pushed[::-1], pushed[0]]]
+    written = lock_of_copy(parcels, house.repo("copy"), None)
+    assert isinstance(written, ImagesLock)
+    assert [i.reference.digest for i in written.images] == [image.digest for image in references]
+
+
 def test_copy_to_a_tar_resumes(house: House) -> None:
     house.push_image("app:v1", a="1")
     path = str(house.folder / "a.tar")

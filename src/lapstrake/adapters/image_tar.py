@@ -34,7 +34,9 @@ class TarFileReader:
             raise InputError(unread(path, error)) from error
         try:
             with tarfile.open(fileobj=self._file, mode="r:") as tar:
-                self._places = {m.name: (m.offset_data, m.size) for m in _readable(tar)}
+                self._places: dict[str, tuple[int, int]] = {}
+                for member in _readable(tar):  # of two with one name, the first
+                    self._places.setdefault(member.name, (member.offset_data, member.size))
         except (tarfile.TarError, OSError) as error:
             size = os.fstat(self._file.fileno()).st_size
             if not size:

@@ -13,7 +13,7 @@ from lapstrake.errors import InputError
 from lapstrake.imgpkg.naming import ROOT_LABEL
 from lapstrake.imgpkg.parcels import Parcel
 from lapstrake.oci.digest import Digest
-from lapstrake.oci.manifest import ImageConfig, RawManifest, go_json, strangers_json
+from lapstrake.oci.manifest import ImageConfig, RawManifest, go_json, go_mismatch, json_reason, strangers_json
 from lapstrake.oci.reference import Reference
 
 MANIFEST = "manifest.json"
@@ -82,12 +82,20 @@ def _index(parcel: Parcel) -> dict[str, object]:
 def read(data: bytes) -> list[Parcel]:
     """The parcels of a manifest.json. Raises InputError if it is damaged: every text must fit its digest."""
     try:
-        return [_parcel(entry) for entry in strangers_json(data)]
+        entries = strangers_json(data)
+    except (ValueError, RecursionError) as error:
+        raise InputError(json_reason(data)) from error
+    if not isinstance(entries, list | None):
+        raise go_mismatch(entries, "value of type []imagedesc.ImageOrImageIndexDescriptor")
+    try:
+        return [_parcel(entry) for entry in entries or []]
     except (ValueError, KeyError, TypeError, AttributeError, IndexError, RecursionError) as error:
         raise InputError(f"Reading {MANIFEST}: {error}") from error
 
 
-def _parcel(entry: Mapping[str, Any]) -> Parcel:
+def _parcel(entry: Any) -> Parcel:
+    if not isinstance(entry, dict):
+        raise go_mismatch(entry, "value of type imagedesc.ImageOrImageIndexDescriptor")
     return _from_index(entry["ImageIndex"]) if entry.get("ImageIndex") else _from_image(entry["Image"])
 
 
@@ -98,7 +106,7 @@ def _from_image(value: Mapping[str, Any]) -> Parcel:
         raise InputError(
             f"Reading {MANIFEST}: Expected the configuration of '{manifest.digest}' to fit its digest"
         )
-    reference = Reference.parse(str(value["Refs"][0]))
+    reference = Reference.parse_digest(str(value["Refs"][0]))
     return Parcel(reference.repo, manifest, config, (), *_names(value))
 
 
@@ -107,7 +115,7 @@ def _from_index(value: Mapping[str, Any]) -> Parcel:
     children = [_from_image(child) for child in value.get("Images") or []]
     children += [_from_index(child) for child in value.get("Indexes") or []]
     children = [replace(child, tag="", original="") for child in children]  # theirs are those of the whole
-    reference = Reference.parse(str(value["Refs"][0]))
+    reference = Reference.parse_digest(str(value["Refs"][0]))
     return Parcel(reference.repo, manifest, b"", tuple(children), *_names(value))
 
 

@@ -170,7 +170,7 @@ class ImageConfig:
         )
         for text in labels.values():
             if not isinstance(text, str | None):
-                raise _go_mismatch(text, "struct field Config.config.Labels of type string")
+                raise go_mismatch(text, "struct field Config.config.Labels of type string")
         platform = Platform(
             _text(value, "os"),
             _text(value, "architecture"),
@@ -226,7 +226,8 @@ def json_reason(data: bytes) -> str:
     except json.JSONDecodeError as error:
         if error.pos >= len(text.rstrip()):
             return "unexpected end of JSON input"
-        return f"invalid character '{text[error.pos]}' looking for beginning of value"
+        where = "after top-level value" if error.msg == "Extra data" else "looking for beginning of value"
+        return f"invalid character '{text[error.pos]}' {where}"
     except RecursionError:
         return "exceeded max depth"
     return "json: cannot unmarshal into an object"
@@ -248,7 +249,7 @@ def _go_record(value: object, place: str) -> Mapping[str, Any]:
     if value is None:
         return {}
     if not isinstance(value, dict):
-        raise _go_mismatch(value, place)
+        raise go_mismatch(value, place)
     return value
 
 
@@ -258,7 +259,8 @@ def _go_field(record: Mapping[str, Any], name: str) -> object:
     )
 
 
-def _go_mismatch(value: object, place: str) -> InputError:
+def go_mismatch(value: object, place: str) -> InputError:
+    """What Go says of a JSON value that is not of the type of its ``place``, such as "value of type string"."""
     kinds = ((dict, "object"), (list, "array"), (str, "string"), (bool, "bool"))
     found = next((name for kind, name in kinds if isinstance(value, kind)), "number")
     return InputError(f"json: cannot unmarshal {found} into Go {place}")

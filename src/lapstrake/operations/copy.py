@@ -153,7 +153,13 @@ def copy_to_repository(
             with prefixed(f"Tagging images: Tagging image {target.with_digest(parcel.digest)}"):
                 tagged = target.with_tag(parcel.tag)
                 registry.put_manifest(tagged, parcel.manifest.media_type, parcel.manifest.data)
-    report_skipped(parcels, options, report, target)
+    report_skipped(_each_once(parcels), options, report, target)
+
+
+def _each_once(parcels: Iterable[Parcel]) -> list[Parcel]:
+    """Sorted by reference; a tar may hold one image several times."""
+    once = {(str(parcel.reference), parcel.tag): parcel for parcel in parcels}
+    return [once[key] for key in sorted(once)]
 
 
 class _Upload:
@@ -281,7 +287,7 @@ def copy_to_tar(
     finally:
         if kept:
             kept[0].close()
-    report_skipped(parcels, options, report)
+    report_skipped(sorted(parcels, key=lambda parcel: parcel.digest), options, report)
 
 
 def layers_of(parcels: Iterable[Parcel], options: CopyOptions) -> list[tuple[Parcel, Descriptor]]:
@@ -363,7 +369,7 @@ def lock_of_copy(
                 if i.reference.digest
             )
         )
-    return ImagesLock(tuple(LockedImage(target.with_digest(parcel.digest)) for parcel in parcels))
+    return ImagesLock(tuple(LockedImage(target.with_digest(parcel.digest)) for parcel in _each_once(parcels)))
 
 
 def read_lock(data: bytes) -> BundleLock | ImagesLock:
