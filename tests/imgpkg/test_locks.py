@@ -116,27 +116,27 @@ _DECODING = "error unmarshaling JSON: while decoding JSON: json: cannot unmarsha
         pytest.param("a", f"{_DECODING} string into Go value of type lockconfig.ImagesLock", id="text"),
         pytest.param(
             "images: x",
-            f"{_DECODING} string into Go struct field .images of type []lockconfig.ImageRef",
+            f"{_DECODING} string into Go struct field ImagesLock.images of type []lockconfig.ImageRef",
             id="text for images",
         ),
         pytest.param(
             "images: [{annotations: {z: [1]}}]",
-            f"{_DECODING} array into Go struct field .images.0.annotations.z of type string",
+            f"{_DECODING} array into Go struct field ImageRef.images.annotations of type string",
             id="list as annotation",
         ),
         pytest.param(
             "images: [{image: [1]}]",
-            f"{_DECODING} array into Go struct field .images.0.image of type string",
+            f"{_DECODING} array into Go struct field ImageRef.images.image of type string",
             id="list as image",
         ),
         pytest.param(
             "apiVersion: 1\nimages: x",
-            f"{_DECODING} number into Go struct field .apiVersion of type string",
+            f"{_DECODING} number into Go struct field ImagesLock.LockVersion.apiVersion of type string",
             id="number as version",
         ),
         pytest.param(
             "kind: [ImagesLock]",
-            f"{_DECODING} array into Go struct field .kind of type string",
+            f"{_DECODING} array into Go struct field ImagesLock.LockVersion.kind of type string",
             id="list as kind",
         ),
         pytest.param(
@@ -160,8 +160,10 @@ def test_images_lock_says_what_does_not_fit(text: str, message: str) -> None:
 @pytest.mark.parametrize(
     ("text", "field"),
     [
-        pytest.param("bundle: []", ".bundle of type lockconfig.BundleRef", id="list for the bundle"),
-        pytest.param("bundle: {image: []}", ".bundle.image of type string", id="list as image"),
+        pytest.param(
+            "bundle: []", "BundleLock.bundle of type lockconfig.BundleRef", id="list for the bundle"
+        ),
+        pytest.param("bundle: {image: []}", "BundleRef.bundle.image of type string", id="list as image"),
     ],
 )
 def test_bundle_lock_says_what_does_not_fit(text: str, field: str) -> None:

@@ -52,11 +52,10 @@ class ImagesLock:
         """Raises InputError ``Validating images lock: ...`` or ``Unmarshaling images lock: ...``."""
         value = _checked(data, _IMAGES, ("apiVersion", "kind", "images"))
         entries = []
-        for number, item in enumerate(_list(value.get("images"), "images", "ImageRef", _IMAGES)):
-            path = f"images.{number}"
-            entry = _record(item, ("image", "annotations"), path, "ImageRef", _IMAGES)
-            notes = _texts(entry.get("annotations"), f"{path}.annotations")
-            entries.append((_text(entry.get("image"), f"{path}.image", _IMAGES), notes))
+        for item in _list(value.get("images"), "ImagesLock.images", "ImageRef", _IMAGES):
+            entry = _record(_given(item), ("image", "annotations"), "ImagesLock.images", "ImageRef", _IMAGES)
+            notes = _texts(entry.get("annotations"), "ImageRef.images.annotations")
+            entries.append((_text(entry.get("image"), "ImageRef.images.image", _IMAGES), notes))
         _check_kind(value, _IMAGES, "ImagesLock")
         return cls(tuple(LockedImage(_locked(image, "images"), notes) for image, notes in entries))
 
@@ -82,9 +81,11 @@ class BundleLock:
     def parse(cls, data: bytes) -> BundleLock:
         """Raises InputError ``Validating bundle lock: ...`` or ``Unmarshaling bundle lock: ...``."""
         value = _checked(data, _BUNDLE, ("apiVersion", "kind", "bundle"))
-        bundle = _record(_given(value.get("bundle")), ("image", "tag"), "bundle", "BundleRef", _BUNDLE)
-        image = _text(bundle.get("image"), "bundle.image", _BUNDLE)
-        tag = _text(bundle.get("tag"), "bundle.tag", _BUNDLE)
+        bundle = _record(
+            _given(value.get("bundle")), ("image", "tag"), "BundleLock.bundle", "BundleRef", _BUNDLE
+        )
+        image = _text(bundle.get("image"), "BundleRef.bundle.image", _BUNDLE)
+        tag = _text(bundle.get("tag"), "BundleRef.bundle.tag", _BUNDLE)
         _check_kind(value, _BUNDLE, "BundleLock")
         return cls(_locked(image, "bundle"), tag)
 
@@ -139,7 +140,7 @@ def _checked(data: bytes, file: _File, keys: Sequence[str]) -> Mapping[str, Any]
 def _refuse_other_than_text(value: Mapping[str, Any], key: str, file: _File) -> None:
     """Unlike other texts, those that all locks have are not made of numbers and switches."""
     if not isinstance(value.get(key), str | None):
-        raise _mismatch(value[key], key, "string", file)
+        raise _mismatch(value[key], f"{file.type}.LockVersion.{key}", "string", file)
 
 
 def _refuse_duplicates(data: bytes) -> None:
@@ -174,7 +175,8 @@ def _check_kind(value: Mapping[str, Any], file: _File, kind: str) -> None:
 
 
 def _record(value: object, known: Sequence[str], path: str, type_name: str, file: _File) -> Mapping[str, Any]:
-    """A mapping of ``known`` keys only, written in any case; ``path`` is "" for the whole file."""
+    """A mapping of ``known`` keys only, written in any case; ``path`` is "" for the whole file, else as Go has it:
+    the structure that has the field, and the names that lead to it, without numbers."""
     if not isinstance(value, dict):
         raise _mismatch(value, path, f"lockconfig.{type_name}", file)
     by_folded = {key.casefold(): key for key in known}
@@ -205,7 +207,7 @@ def _texts(value: object, path: str) -> Mapping[str, str]:
         return {}
     if not isinstance(value, dict):
         raise _mismatch(value, path, "map[string]string", _IMAGES)
-    return {key: _text(text, f"{path}.{key}", _IMAGES) for key, text in sorted(value.items())}
+    return {key: _text(text, path, _IMAGES) for key, text in sorted(value.items())}
 
 
 def _text(value: object, path: str, file: _File) -> str:
@@ -219,7 +221,7 @@ def _text(value: object, path: str, file: _File) -> str:
 
 def _mismatch(value: object, path: str, wanted: str, file: _File) -> InputError:
     found = next((name for kind, name in _JSON_NAMES if isinstance(value, kind)), "number")
-    where = f"Go struct field .{path}" if path else "Go value"
+    where = f"Go struct field {path}" if path else "Go value"
     return InputError(f"{_decoding(file)}cannot unmarshal {found} into {where} of type {wanted}")
 
 
