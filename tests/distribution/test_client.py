@@ -219,7 +219,10 @@ def test_blob_that_the_registry_lacks_is_looked_for_elsewhere_without_credential
     def elsewhere(asked: Asked) -> Answer:
         return Answer(200, content) if asked.path == "/layer" else Answer(404)
 
-    with canned(elsewhere) as (far, far_asked), canned(lambda asked: Answer(404)) as (host, _):
+    def lacking(asked: Asked) -> Answer:
+        return Answer(200 if asked.path == "/v2/" else 404)
+
+    with canned(elsewhere) as (far, far_asked), canned(lacking) as (host, _):
         environment = {"IMGPKG_USERNAME": "alice", "IMGPKG_PASSWORD": "wonderland"}
         with RegistryClient(RegistryOptions(environment=environment)) as client:
             repository = Repository.parse(f"{host}/team/app")

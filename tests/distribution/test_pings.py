@@ -174,6 +174,17 @@ def test_upload_that_is_sent_to_plain_http_shows_no_credentials(certificate: Cer
     assert [(each.body, each.headers.get("authorization")) for each in seen] == [(b"x", None)]
 
 
+@pytest.mark.parametrize("status", [404, 403, 500])
+def test_server_that_is_no_registry_is_asked_nothing_more(status: int) -> None:
+    with (
+        canned(lambda asked: Answer(status)) as (host, asked),
+        RegistryClient(RegistryOptions(environment={})) as client,
+        pytest.raises(RegistryError, match=f"GET http://{host}/v2/: unexpected status code {status}"),
+    ):
+        client.manifest(Repository.parse(f"{host}/a/b").with_tag("v1"))
+    assert {each.path for each in asked} == {"/v2/"}
+
+
 @pytest.mark.parametrize(
     ("host", "told"),
     [

@@ -13,7 +13,7 @@ from lapstrake.distribution.client import RegistryClient, RegistryOptions
 from lapstrake.errors import InputError, RegistryError
 from lapstrake.imgpkg.description import as_yaml
 from lapstrake.imgpkg.locks import BundleLock, ImagesLock
-from lapstrake.oci.manifest import DOCKER_FOREIGN_LAYER, DOCKER_MANIFEST, OCI_INDEX, go_json
+from lapstrake.oci.manifest import DOCKER_FOREIGN_LAYER, DOCKER_MANIFEST, OCI_INDEX, RawManifest, go_json
 from lapstrake.oci.reference import Reference, Repository
 from lapstrake.operations.copy import (
     CopyOptions,
@@ -155,6 +155,23 @@ def test_pull_tells_bundles_from_images(house: House) -> None:
         pull_image(house.client, house.ref("bundle"), out)
     pull_image(house.client, house.ref("bundle"), out, check_bundle=False)
     assert house.tree("out")[".imgpkg/images.yml"] == EMPTY_LOCK
+
+
+def test_pull_of_what_is_neither_image_nor_index(house: House) -> None:
+    pushed = house.push_image("app:v1", a="1")
+    data = house.client.manifest(pushed).data
+
+    class Other:
+        """A registry that calls every manifest by another media type."""
+
+        def manifest(self, ref: Reference) -> RawManifest:
+            return RawManifest.of("application/octet-stream", data)
+
+    out = str(house.folder / "out")
+    with pytest.raises(InputError, match=r"^Unable to pull non-images"):
+        pull_image(Other(), pushed, out)  # type: ignore[arg-type]
+    with pytest.raises(InputError, match=r"^Expected bundle image but found plain image"):
+        pull_bundle(Other(), pushed, out)  # type: ignore[arg-type]
 
 
 def test_pull_bundle_leaves_a_lock_of_images_that_are_elsewhere(house: House) -> None:

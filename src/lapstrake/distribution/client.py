@@ -28,7 +28,7 @@ from lapstrake.oci.manifest import (
     Descriptor,
     RawManifest,
     json_mapping,
-    json_reason,
+    stream_reason,
 )
 from lapstrake.oci.reference import Reference, Repository
 
@@ -194,7 +194,7 @@ def _tags_of(data: bytes) -> list[str]:
     try:
         tags = json_mapping(data, "list of tags").get("tags") or []
     except InputError as error:
-        raise RegistryError(json_reason(data)) from error
+        raise RegistryError(stream_reason(data)) from error
     if not isinstance(tags, list):
         raise RegistryError("json: cannot unmarshal the list of tags")
     return [str(tag) for tag in tags]

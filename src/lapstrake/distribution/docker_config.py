@@ -14,7 +14,7 @@ import re
 from collections.abc import Mapping
 
 from lapstrake.errors import InputError
-from lapstrake.oci.manifest import json_reason
+from lapstrake.oci.manifest import json_reason, stream_reason
 from lapstrake.oci.reference import DEFAULT_REGISTRY, Repository
 
 _HUB_KEY = "https://index.docker.io/v1/"
@@ -94,7 +94,7 @@ class _Config:
         try:
             content = json.loads(data)
         except (ValueError, RecursionError) as error:
-            reason = json_reason(data).replace("unexpected end of JSON input", "unexpected EOF")
+            reason = stream_reason(data)
             raise UnreadableConfig(self._path, reason) from error
         if not isinstance(content, dict):
             raise UnreadableConfig(

@@ -31,6 +31,10 @@ class NotLetIn(RegistryError):
     """The registry did not get as far as looking at the request: no answer to a ping, no token."""
 
 
+class NoRegistry(NotLetIn):
+    """What answers there, if anything does, is no registry."""
+
+
 def refusal(method: str, url: str, status: int, body: bytes, retry_after: str = "") -> RegistryError:
     """The error for an answer with a status that was not hoped for.
 

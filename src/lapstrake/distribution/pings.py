@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from urllib3.exceptions import HTTPError
 
 from lapstrake.distribution.challenges import Challenge, challenges
-from lapstrake.distribution.failures import NotLetIn, TemporaryError, refusal, unanswered
+from lapstrake.distribution.failures import NoRegistry, TemporaryError, refusal, unanswered
 from lapstrake.errors import RegistryError
 from lapstrake.http.pools import HttpPools, small_body
 
@@ -42,7 +42,7 @@ def find_registry(
     waits = [failure.after for failure in told if isinstance(failure, TemporaryError)]
     if waits:
         raise TemporaryError(text, after=max(waits))
-    raise NotLetIn(text, status=max(failure.status for failure in told))
+    raise NoRegistry(text, status=max(failure.status for failure in told))
 
 
 def _bases(pools: HttpPools, secure: str, plain: str, failures: dict[str, RegistryError]) -> tuple[str, ...]:
@@ -68,7 +68,7 @@ def _ping(pools: HttpPools, base: str) -> list[Challenge]:
         response.release_conn()
     except HTTPError as error:
         raise unanswered("GET", url, error) from error
-    if response.status not in (200, 401, 404):
+    if response.status not in (200, 401):
         raise refusal("GET", url, response.status, body, response.headers.get("Retry-After", ""))
     return challenges(response.headers.get("WWW-Authenticate", "")) if response.status == 401 else []
 

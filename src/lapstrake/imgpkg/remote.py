@@ -62,7 +62,7 @@ def config_of(registry: Registry, image: RemoteImage) -> ImageConfig:
 
 def is_bundle(registry: Registry, image: RemoteImage) -> bool:
     """An image with imgpkg's label; its value does not matter."""
-    return not image.manifest.is_index and naming.BUNDLE_LABEL in config_of(registry, image).labels
+    return image.manifest.is_image and naming.BUNDLE_LABEL in config_of(registry, image).labels
 
 
 def file_of(registry: Registry, image: RemoteImage, path: str) -> bytes | None:

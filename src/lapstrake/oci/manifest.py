@@ -95,6 +95,10 @@ class RawManifest:
         return cls(media_type, Digest.of(data), data)
 
     @property
+    def is_image(self) -> bool:
+        return self.media_type in IMAGE_TYPES
+
+    @property
     def is_index(self) -> bool:
         return self.media_type in INDEX_TYPES
 
@@ -233,15 +237,19 @@ def json_reason(data: bytes) -> str:
     return "json: cannot unmarshal into an object"
 
 
+def stream_reason(data: bytes) -> str:
+    """As :func:`json_reason`, where Go reads from a stream and so tells its end otherwise."""
+    if not data.strip():
+        return "EOF"
+    return json_reason(data).replace("unexpected end of JSON input", "unexpected EOF")
+
+
 def _first_value(data: bytes) -> object:
     text = data.decode(errors="replace").lstrip(" \t\r\n")
-    if not text:
-        raise InputError("EOF")
     try:
         value: object = json.JSONDecoder().raw_decode(text)[0]
     except (ValueError, RecursionError) as error:
-        why = json_reason(text.encode())
-        raise InputError("unexpected EOF" if why.startswith("unexpected end") else why) from error
+        raise InputError(stream_reason(data)) from error
     return value
 
 

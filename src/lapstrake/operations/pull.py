@@ -53,7 +53,7 @@ def pull_image(
     Raises InputError for an index, and for a bundle unless ``check_bundle`` is false.
     """
     image = fetch_image(registry, reference)
-    if image.manifest.is_index:
+    if not image.manifest.is_image:
         raise InputError(
             "Unable to pull non-images, such as image indexes. (hint: provide a specific digest to the image instead)"
         )

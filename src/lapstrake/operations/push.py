@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from lapstrake.adapters import files
+from lapstrake.distribution.failures import NoRegistry
 from lapstrake.errors import InputError, RegistryError
 from lapstrake.imgpkg import contents, naming
 from lapstrake.imgpkg.remote import prefixed
@@ -117,6 +118,6 @@ def _writing() -> Iterator[None]:
     try:
         yield
     except RegistryError as error:
-        if not error.status:
+        if not error.status or isinstance(error, NoRegistry):
             raise
         raise RegistryError(f"Writing image: {error}", status=error.status, code=error.code) from error
