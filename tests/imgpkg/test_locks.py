@@ -171,3 +171,35 @@ def test_bundle_lock_says_what_does_not_fit(text: str, field: str) -> None:
         BundleLock.parse(text.encode())
     wanted = f"array into Go struct field {field}"
     assert str(caught.value) == f"Unmarshaling bundle lock: {_DECODING} {wanted}"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        pytest.param(
+            "", "Validating apiVersion: Unknown version (known: imgpkg.carvel.dev/v1alpha1)", id="nothing"
+        ),
+        pytest.param(f"{HEAD}kind: x", "Validating kind: Unknown kind (known: ImageLocations)", id="kind"),
+        pytest.param(
+            "images: x",
+            f"Unmarshaling image locations config: {_DECODING} string into Go struct field "
+            "ImageLocationsConfig.images of type []bundle.ImageLocation",
+            id="text for images",
+        ),
+        pytest.param(
+            "images: [{isBundle: x}]",
+            f"Unmarshaling image locations config: {_DECODING} string into Go struct field "
+            "ImageLocation.images.isBundle of type bool",
+            id="text for a switch",
+        ),
+    ],
+)
+def test_locations_say_what_does_not_fit(text: str, message: str) -> None:
+    with pytest.raises(InputError) as caught:
+        ImageLocations.parse(text.encode())
+    assert str(caught.value) == message
+
+
+def test_locations_may_have_other_keys() -> None:
+    text = f"{HEAD}kind: ImageLocations\nmore: 1\nimages: [{{image: a, isBundle: true, more: 1}}]"
+    assert ImageLocations.parse(text.encode()).images == (ImageLocation("a", True),)

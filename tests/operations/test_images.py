@@ -191,6 +191,26 @@ def test_pull_bundle_rewrites_the_lock_if_its_repository_has_the_images(house: H
     assert lock == f"{HEAD}images:\n- image: {house.host}/all@{image.digest}\nkind: ImagesLock\n"
 
 
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        pytest.param("other.yml", "Expected to find image-locations.yml in location image", id="missing"),
+        pytest.param(
+            "image-locations.yml",
+            "Validating apiVersion: Unknown version (known: imgpkg.carvel.dev/v1alpha1)",
+            id="empty",
+        ),
+    ],
+)
+def test_pull_bundle_reads_where_its_images_are(house: House, name: str, message: str) -> None:
+    bundle = house.push_bundle("all:v1")
+    assert bundle.digest
+    house.push_image(f"all:{bundle.digest.tag_prefix}.image-locations.imgpkg", **{name: ""})
+    with pytest.raises(InputError) as caught:
+        pull_bundle(house.client, house.ref("all:v1"), str(house.folder / "out"))
+    assert str(caught.value) == f"Reading fetched location image: {message}"
+
+
 def test_pull_bundle_with_nested_ones(house: House) -> None:
     image = house.push_image("all:a", a="1")
     nested = house.push_bundle("all:n", image)

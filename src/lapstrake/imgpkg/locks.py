@@ -24,15 +24,17 @@ _JSON_NAMES = ((dict, "object"), (list, "array"), (str, "string"), (bool, "bool"
 
 @dataclass(frozen=True, slots=True)
 class _File:
-    """How messages call a file, and the type it has in Go."""
+    """How messages call a file, the type it has in Go, and whether keys that are unknown or come twice are refused."""
 
     name: str
     type: str
+    package: str = "lockconfig"
+    is_strict: bool = True
 
 
 _IMAGES = _File("images lock", "ImagesLock")
 _BUNDLE = _File("bundle lock", "BundleLock")
-_LOCATIONS = _File("image locations", "ImageLocations")
+_LOCATIONS = _File("image locations config", "ImageLocationsConfig", "bundle", is_strict=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,11 +110,16 @@ class ImageLocations:
 
     @classmethod
     def parse(cls, data: bytes) -> ImageLocations:
+        """Raises InputError ``Unmarshaling image locations config: ...`` or ``Validating ...``; other keys are ignored."""
         value = _checked(data, _LOCATIONS, ("apiVersion", "kind", "images"))
+        images = f"{_LOCATIONS.type}.images"
         entries = [
-            _record(item, ("image", "isBundle"), f"images.{number}", "ImageLocation", _LOCATIONS)
-            for number, item in enumerate(_list(value.get("images"), "images", "ImageLocation", _LOCATIONS))
+            _record(_given(item), ("image", "isBundle"), images, "ImageLocation", _LOCATIONS)
+            for item in _list(value.get("images"), images, "ImageLocation", _LOCATIONS)
         ]
+        for entry in entries:
+            if not isinstance(entry.get("isBundle"), bool | None):
+                raise _mismatch(entry["isBundle"], "ImageLocation.images.isBundle", "bool", _LOCATIONS)
         _check_kind(value, _LOCATIONS, "ImageLocations")
         return cls(tuple(ImageLocation(str(e.get("image") or ""), bool(e.get("isBundle"))) for e in entries))
 
@@ -128,7 +135,8 @@ def _yaml(value: Mapping[str, object]) -> bytes:
 
 def _checked(data: bytes, file: _File, keys: Sequence[str]) -> Mapping[str, Any]:
     try:
-        _refuse_duplicates(data)
+        if file.is_strict:
+            _refuse_duplicates(data)
         value = plain.load(data, "")
     except InputError as error:
         raise InputError(f"Unmarshaling {file.name}: error converting YAML to JSON: {error}") from error
@@ -140,7 +148,8 @@ def _checked(data: bytes, file: _File, keys: Sequence[str]) -> Mapping[str, Any]
 def _refuse_other_than_text(value: Mapping[str, Any], key: str, file: _File) -> None:
     """Unlike other texts, those that all locks have are not made of numbers and switches."""
     if not isinstance(value.get(key), str | None):
-        raise _mismatch(value[key], f"{file.type}.LockVersion.{key}", "string", file)
+        part = "LockVersion." if file.is_strict else ""
+        raise _mismatch(value[key], f"{file.type}.{part}{key}", "string", file)
 
 
 def _refuse_duplicates(data: bytes) -> None:
@@ -166,23 +175,24 @@ def _duplicates(value: object) -> Iterator[str]:
 
 def _check_kind(value: Mapping[str, Any], file: _File, kind: str) -> None:
     _refuse_other_than_text(value, "kind", file)
+    validating = f"Validating {file.name}: " if file.is_strict else ""
     if value.get("apiVersion") != API_VERSION:
-        raise InputError(
-            f"Validating {file.name}: Validating apiVersion: Unknown version (known: {API_VERSION})"
-        )
+        raise InputError(f"{validating}Validating apiVersion: Unknown version (known: {API_VERSION})")
     if value.get("kind") != kind:
-        raise InputError(f"Validating {file.name}: Validating kind: Unknown kind (known: {kind})")
+        raise InputError(f"{validating}Validating kind: Unknown kind (known: {kind})")
 
 
 def _record(value: object, known: Sequence[str], path: str, type_name: str, file: _File) -> Mapping[str, Any]:
-    """A mapping of ``known`` keys only, written in any case; ``path`` is "" for the whole file, else as Go has it:
+    """The ``known`` keys of a mapping, if it is read strictly all there are, written in any case; ``path`` is "" for the whole file, else as Go has it:
     the structure that has the field, and the names that lead to it, without numbers."""
     if not isinstance(value, dict):
-        raise _mismatch(value, path, f"lockconfig.{type_name}", file)
+        raise _mismatch(value, path, f"{file.package}.{type_name}", file)
     by_folded = {key.casefold(): key for key in known}
     record: dict[str, Any] = {}
     for key in sorted(value):
         name = by_folded.get(key.casefold())
+        if name is None and not file.is_strict:
+            continue
         if name is None:
             raise InputError(f'{_decoding(file)}unknown field "{key}"')
         if name not in record or key == name:
@@ -198,7 +208,7 @@ def _list(value: object, path: str, type_name: str, file: _File) -> Sequence[obj
     if value is None:
         return []
     if not isinstance(value, list):
-        raise _mismatch(value, path, f"[]lockconfig.{type_name}", file)
+        raise _mismatch(value, path, f"[]{file.package}.{type_name}", file)
     return value
 
 

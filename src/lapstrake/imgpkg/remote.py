@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from lapstrake.imgpkg import naming
 from lapstrake.imgpkg.locks import ImageLocations, ImagesLock
 from lapstrake.oci.digest import Digest
 from lapstrake.oci.layer import unpack
-from lapstrake.oci.manifest import Descriptor, ImageConfig, RawManifest
+from lapstrake.oci.manifest import DOCKER_LAYER, Descriptor, ImageConfig, RawManifest
 from lapstrake.oci.reference import Reference, Repository
 
 _LARGEST_LOCK = 32 << 20  # bytes
@@ -65,13 +66,14 @@ def is_bundle(registry: Registry, image: RemoteImage) -> bool:
     return image.manifest.is_image and naming.BUNDLE_LABEL in config_of(registry, image).labels
 
 
-def file_of(registry: Registry, image: RemoteImage, path: str) -> bytes | None:
-    """One file of an image's layers, None if there is none. It may have 32 MiB."""
+def file_of(registry: Registry, image: RemoteImage, path: str, *, anywhere: bool = False) -> bytes | None:
+    """One file of an image's layers, in any folder if ``anywhere``; None if there is none. It may have 32 MiB."""
     for layer in image.layers:
         found = None
         # The layer is read to its end, since only there its digest is known to be right.
         for file in unpack(registry.blob(image.repo, layer.digest, size=layer.size)):
-            if file.path == path and found is None:
+            name = posixpath.basename(file.path) if anywhere else file.path
+            if name == path and found is None:
                 if file.size > _LARGEST_LOCK:
                     raise InputError(f"Expected '{path}' to have at most {_LARGEST_LOCK} bytes")
                 found = b"".join(file.chunks())
@@ -92,7 +94,10 @@ def images_lock_of(registry: Registry, image: RemoteImage) -> ImagesLock:
 
 
 def locations_of(registry: Registry, bundle: Reference) -> tuple[ImageLocations, RemoteImage] | None:
-    """Where a copied bundle's images are, None if nobody wrote that down."""
+    """Where a copied bundle's images are, None if nobody wrote that down.
+
+    Raises InputError ``Reading fetched location image: ...`` for what imgpkg would not have written.
+    """
     if bundle.digest is None:
         return None
     try:
@@ -100,10 +105,24 @@ def locations_of(registry: Registry, bundle: Reference) -> tuple[ImageLocations,
     except RegistryError as error:
         if error.status in (401, 403, 404):
             return None
-        raise
+        raise RegistryError(
+            f"Fetching location image: {error}", status=error.status, code=error.code
+        ) from error
     image = RemoteImage(bundle.repo, manifest)
-    data = file_of(registry, image, naming.LOCATIONS_FILE)
-    return (ImageLocations.parse(data), image) if data is not None else None
+    with prefixed("Reading fetched location image"):
+        return _locations_in(registry, image), image
+
+
+def _locations_in(registry: Registry, image: RemoteImage) -> ImageLocations:
+    layers = image.layers
+    if len(layers) != 1:
+        raise InputError(f"Expected locations OCI Image to only have a single layer, got {len(layers)}")
+    if layers[0].media_type != DOCKER_LAYER:
+        raise InputError(f"Expected layer to have docker layer media type, was {layers[0].media_type}")
+    data = file_of(registry, image, naming.LOCATIONS_FILE, anywhere=True)
+    if data is None:
+        raise InputError(f"Expected to find {naming.LOCATIONS_FILE} in location image")
+    return ImageLocations.parse(data)
 
 
 def exists(registry: Registry, reference: Reference) -> bool:

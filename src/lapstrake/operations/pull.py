@@ -175,9 +175,8 @@ def _relocate(registry: Registry, image: RemoteImage, lock: ImagesLock, folder: 
         for locked in lock.images
         if locked.reference.digest is not None
     )
-    if not all(exists(registry, locked.reference) for locked in moved) and not locations_of(
-        registry, image.reference
-    ):
+    located = locations_of(registry, image.reference)
+    if not located and not all(exists(registry, locked.reference) for locked in moved):
         return False
     path = os.path.join(folder, naming.IMAGES_LOCK)
     files.write_atomically(path, ImagesLock(moved).to_yaml(), 0o600)
