@@ -47,6 +47,9 @@ def test_environment_matches_hosts(hostname: str, repository: str, found: bool) 
     ("hostname", "found"),
     [
         pytest.param("http://host.test", True, id="scheme in front"),
+        pytest.param("https://host.test/v1/", True, id="URL of an API"),
+        pytest.param("host.test/v2/team", True, id="path below an API"),
+        pytest.param("host.test/v2", False, id="path like that of an API"),
         pytest.param("host.test/te", True, id="part of a name"),
         pytest.param("host.test/team/", True, id="slash at the end"),
         pytest.param("host.test/team/app/x", False, id="longer path"),

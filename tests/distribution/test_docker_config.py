@@ -158,6 +158,21 @@ def test_damaged_configuration(tmp_path: Path, text: str, reason: str, prefix: s
     assert str(caught.value) == told.format(tmp_path / "config.json") + reason
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        pytest.param("null", NONE, id="null"),
+        pytest.param(
+            json.dumps({"auths": {"host.test": entry("me")}}) + "rest", Credentials("me", "secret"), id="rest"
+        ),
+    ],
+)
+def test_configuration_is_read_as_a_stream(tmp_path: Path, text: str, expected: Credentials) -> None:
+    environment = configured(tmp_path, {})
+    (tmp_path / "config.json").write_text(text)
+    assert of("host.test/app", environment) == expected
+
+
 @pytest.mark.parametrize("folder", ["missing", "config.json"])
 def test_configuration_that_is_not_there(tmp_path: Path, folder: str) -> None:
     (tmp_path / "config.json").write_text("")

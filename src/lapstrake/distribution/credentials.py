@@ -200,7 +200,7 @@ def _covers(hostname: str, repository: Repository) -> bool:
         return False
     if not all(_glob(pattern, part) for pattern, part in zip(patterns, parts, strict=True)):
         return False
-    return repository.path.startswith(path)
+    return repository.path.startswith(re.sub(r"^v[12]/", "", path))
 
 
 def _refuse_unusable(hostname: str) -> None:

@@ -14,7 +14,7 @@ import re
 from collections.abc import Mapping
 
 from lapstrake.errors import InputError
-from lapstrake.oci.manifest import json_reason, stream_reason
+from lapstrake.oci.manifest import first_value, json_reason
 from lapstrake.oci.reference import DEFAULT_REGISTRY, Repository
 
 _HUB_KEY = "https://index.docker.io/v1/"
@@ -92,10 +92,11 @@ class _Config:
         if not data:
             return {}
         try:
-            content = json.loads(data)
-        except (ValueError, RecursionError) as error:
-            reason = stream_reason(data)
-            raise UnreadableConfig(self._path, reason) from error
+            content = first_value(data)
+        except InputError as error:
+            raise UnreadableConfig(self._path, str(error)) from error
+        if content is None:
+            return {}
         if not isinstance(content, dict):
             raise UnreadableConfig(
                 self._path,

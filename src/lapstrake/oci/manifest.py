@@ -166,7 +166,7 @@ class ImageConfig:
     @classmethod
     def parse(cls, data: bytes) -> ImageConfig:
         """Raises InputError in the words of Go's JSON. Keys match in either case, and what follows the value is nothing."""
-        value = _go_record(_first_value(data), "value of type v1.ConfigFile")
+        value = _go_record(first_value(data), "value of type v1.ConfigFile")
         rootfs = _mapping(value.get("rootfs") or {})
         inner = _go_record(_go_field(value, "config"), "struct field ConfigFile.config of type v1.Config")
         labels = _go_record(
@@ -244,7 +244,8 @@ def stream_reason(data: bytes) -> str:
     return json_reason(data).replace("unexpected end of JSON input", "unexpected EOF")
 
 
-def _first_value(data: bytes) -> object:
+def first_value(data: bytes) -> object:
+    """The JSON value that ``data`` begins with, as Go reads one from a stream. Raises InputError in Go's words."""
     text = data.decode(errors="replace").lstrip(" \t\r\n")
     try:
         value: object = json.JSONDecoder().raw_decode(text)[0]
