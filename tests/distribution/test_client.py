@@ -234,3 +234,30 @@ def test_blob_that_the_registry_lacks_is_looked_for_elsewhere_without_credential
     assert caught.value.status == 404
     assert [asked.path for asked in far_asked] == ["/gone", "/layer", "/gone"]
     assert not any("authorization" in asked.headers for asked in far_asked)
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        pytest.param(b"", "EOF", id="nothing"),
+        pytest.param(b"[]", "json: cannot unmarshal array into Go value of type remote.Tags", id="list"),
+        pytest.param(
+            b'{"tags": "x"}',
+            "json: cannot unmarshal string into Go struct field Tags.tags of type []string",
+            id="text",
+        ),
+        pytest.param(
+            b'{"tags": [1]}',
+            "json: cannot unmarshal number into Go struct field Tags.tags of type string",
+            id="number",
+        ),
+    ],
+)
+def test_tags_that_are_none(body: bytes, message: str) -> None:
+    with (
+        canned(lambda asked: Answer(200, body)) as (host, _),
+        RegistryClient(RegistryOptions(environment={})) as client,
+        pytest.raises(RegistryError) as caught,
+    ):
+        client.tags(Repository.parse(f"{host}/a/b"))
+    assert str(caught.value) == message

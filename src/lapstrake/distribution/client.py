@@ -27,8 +27,9 @@ from lapstrake.oci.manifest import (
     OCI_MANIFEST,
     Descriptor,
     RawManifest,
-    json_mapping,
-    stream_reason,
+    first_value,
+    go_mismatch,
+    go_record,
 )
 from lapstrake.oci.reference import Reference, Repository
 
@@ -192,12 +193,15 @@ def _media_type(answer: Answer) -> str:
 
 def _tags_of(data: bytes) -> list[str]:
     try:
-        tags = json_mapping(data, "list of tags").get("tags") or []
+        tags = go_record(first_value(data), "value of type remote.Tags").get("tags") or []
+        if not isinstance(tags, list):
+            raise go_mismatch(tags, "struct field Tags.tags of type []string")
+        for tag in tags:
+            if not isinstance(tag, str):
+                raise go_mismatch(tag, "struct field Tags.tags of type string")
     except InputError as error:
-        raise RegistryError(stream_reason(data)) from error
-    if not isinstance(tags, list):
-        raise RegistryError("json: cannot unmarshal the list of tags")
-    return [str(tag) for tag in tags]
+        raise RegistryError(str(error)) from error
+    return tags
 
 
 def _same_host(url: str, link: str) -> str:

@@ -166,10 +166,10 @@ class ImageConfig:
     @classmethod
     def parse(cls, data: bytes) -> ImageConfig:
         """Raises InputError in the words of Go's JSON. Keys match in either case, and what follows the value is nothing."""
-        value = _go_record(first_value(data), "value of type v1.ConfigFile")
+        value = go_record(first_value(data), "value of type v1.ConfigFile")
         rootfs = _mapping(value.get("rootfs") or {})
-        inner = _go_record(_go_field(value, "config"), "struct field ConfigFile.config of type v1.Config")
-        labels = _go_record(
+        inner = go_record(_go_field(value, "config"), "struct field ConfigFile.config of type v1.Config")
+        labels = go_record(
             _go_field(inner, "Labels"), "struct field Config.config.Labels of type map[string]string"
         )
         for text in labels.values():
@@ -254,7 +254,8 @@ def first_value(data: bytes) -> object:
     return value
 
 
-def _go_record(value: object, place: str) -> Mapping[str, Any]:
+def go_record(value: object, place: str) -> Mapping[str, Any]:
+    """A JSON object, or null for an empty one; else InputError as of :func:`go_mismatch`."""
     if value is None:
         return {}
     if not isinstance(value, dict):
