@@ -136,6 +136,12 @@ def test_bytes_that_are_no_utf8_are_written_as_go_does() -> None:
     assert go_json({"a": "x\udcff\u2603"}) == b'{"a":"x\\ufffd\xe2\x98\x83"}'
 
 
-@pytest.mark.parametrize("text", [rb'{"a": "\ud800x\u2603"}', b'{"a": "\xed\xa0\x80x\xe2\x98\x83"}'])
-def test_half_characters_of_strangers_are_replaced(text: bytes) -> None:
-    assert json_mapping(text, "x") == {"a": "\ufffdx\u2603"}
+@pytest.mark.parametrize(
+    ("text", "read"),
+    [
+        pytest.param(rb'{"a": "\ud800x\u2603"}', "\ufffdx\u2603", id="escaped"),
+        pytest.param(b'{"a": "\xed\xa0\x80x\xe2\x98\x83"}', "\ufffd\ufffd\ufffdx\u2603", id="bytes"),
+    ],
+)
+def test_half_characters_of_strangers_are_replaced(text: bytes, read: str) -> None:
+    assert json_mapping(text, "x") == {"a": read}

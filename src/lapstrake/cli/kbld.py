@@ -144,8 +144,7 @@ def _resolver(args: Arguments) -> RegistryResolver:
 def _image_map(path: str) -> Mapping[str, str]:
     if not path:
         return {}
-    from lapstrake.kbld.documents import json_kind
-    from lapstrake.kbld.json_text import from_json
+    from lapstrake.json_text import from_json, json_kind
 
     try:
         with open(path, "rb") as file:

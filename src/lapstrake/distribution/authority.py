@@ -20,7 +20,7 @@ from lapstrake.distribution.credentials import Credentialed, Credentials
 from lapstrake.distribution.failures import not_let_in, refusal, unanswered
 from lapstrake.errors import InputError, RegistryError
 from lapstrake.http.pools import HttpPools, small_body
-from lapstrake.oci.manifest import json_mapping, json_reason
+from lapstrake.json_text import from_json, json_record
 from lapstrake.oci.reference import Repository
 
 _LARGEST_ANSWER = 1 << 20
@@ -169,9 +169,9 @@ class Authority:
         if response.status != 200:
             raise refusal(method, url, response.status, data, response.headers.get("Retry-After", ""))
         try:
-            answer = json_mapping(data, "token")
+            answer = json_record(from_json(data), "value of type transport.tokenResponse")
         except InputError as error:
-            raise RegistryError(json_reason(data)) from error
+            raise RegistryError(str(error)) from error
         token = answer.get("access_token") or answer.get("token")
         if not isinstance(token, str):
             raise RegistryError("no token in bearer response")

@@ -19,6 +19,7 @@ from lapstrake.distribution.transport import Answer, Transport
 from lapstrake.distribution.uploads import Content, Upload
 from lapstrake.errors import InputError, RegistryError
 from lapstrake.http.redaction import redacted
+from lapstrake.json_text import first_value, json_mismatch, json_record
 from lapstrake.oci.digest import Digest
 from lapstrake.oci.manifest import (
     DOCKER_INDEX,
@@ -27,9 +28,6 @@ from lapstrake.oci.manifest import (
     OCI_MANIFEST,
     Descriptor,
     RawManifest,
-    first_value,
-    go_mismatch,
-    go_record,
 )
 from lapstrake.oci.reference import Reference, Repository
 
@@ -193,12 +191,12 @@ def _media_type(answer: Answer) -> str:
 
 def _tags_of(data: bytes) -> list[str]:
     try:
-        tags = go_record(first_value(data), "value of type remote.Tags").get("tags") or []
+        tags = json_record(first_value(data), "value of type remote.Tags").get("tags") or []
         if not isinstance(tags, list):
-            raise go_mismatch(tags, "struct field Tags.tags of type []string")
+            raise json_mismatch(tags, "struct field Tags.tags of type []string")
         for tag in tags:
             if not isinstance(tag, str):
-                raise go_mismatch(tag, "struct field Tags.tags of type string")
+                raise json_mismatch(tag, "struct field Tags.tags of type string")
     except InputError as error:
         raise RegistryError(str(error)) from error
     return tags

@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import base64
 import binascii
-import json
 import os
 import re
 from collections.abc import Mapping
 
 from lapstrake.errors import InputError
-from lapstrake.oci.manifest import first_value, json_reason
+from lapstrake.json_text import first_value, from_json, json_record
 from lapstrake.oci.reference import DEFAULT_REGISTRY, Repository
 
 _HUB_KEY = "https://index.docker.io/v1/"
@@ -92,30 +91,16 @@ class _Config:
         if not data:
             return {}
         try:
-            content = first_value(data)
+            return json_record(first_value(data), "value of type configfile.ConfigFile")
         except InputError as error:
             raise UnreadableConfig(self._path, str(error)) from error
-        if content is None:
-            return {}
-        if not isinstance(content, dict):
-            raise UnreadableConfig(
-                self._path,
-                f"json: cannot unmarshal {_kind(content)} into Go value of type configfile.ConfigFile",
-            )
-        return content
 
     def _table(self, content: Mapping[str, object], key: str) -> Mapping[str, object]:
-        table = content.get(key)
-        if table is None:
-            return {}
-        if not isinstance(table, dict):
-            wanted = "types.AuthConfig" if key == "auths" else "string"
-            raise UnreadableConfig(
-                self._path,
-                f"json: cannot unmarshal {_kind(table)} into Go struct field "
-                f"ConfigFile.{key} of type map[string]{wanted}",
-            )
-        return table
+        wanted = "types.AuthConfig" if key == "auths" else "string"
+        try:
+            return json_record(content.get(key), f"struct field ConfigFile.{key} of type map[string]{wanted}")
+        except InputError as error:
+            raise UnreadableConfig(self._path, str(error)) from error
 
     def _entry(self, entry: object) -> Fields:
         if not isinstance(entry, dict):
@@ -145,16 +130,6 @@ class _Config:
 
 def _host(key: str) -> str:
     return re.sub(r"^https?://", "", key).partition("/")[0]
-
-
-def _kind(value: object) -> str:
-    kinds: tuple[tuple[type, str], ...] = (
-        (bool, "bool"),
-        (str, "string"),
-        (list, "array"),
-        (dict, "object"),
-    )
-    return next((name for kind, name in kinds if isinstance(value, kind)), "number")
 
 
 def ask_helper(helper: str, server: str, environment: Mapping[str, str]) -> Fields:
@@ -214,10 +189,7 @@ def _asked(program: str, server: str, environment: Mapping[str, str]) -> Fields:
 
 
 def _answer(output: bytes) -> Fields:
-    try:
-        answer = json.loads(output)
-    except (ValueError, RecursionError) as error:
-        raise InputError(json_reason(output)) from error
+    answer = from_json(output)
     if not isinstance(answer, dict):
         return {}
     username, secret = str(answer.get("Username") or ""), str(answer.get("Secret") or "")

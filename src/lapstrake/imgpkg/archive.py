@@ -12,8 +12,9 @@ from typing import Any
 from lapstrake.errors import InputError
 from lapstrake.imgpkg.naming import ROOT_LABEL
 from lapstrake.imgpkg.parcels import Parcel
+from lapstrake.json_text import from_json, json_mismatch
 from lapstrake.oci.digest import Digest
-from lapstrake.oci.manifest import ImageConfig, RawManifest, go_json, go_mismatch, json_reason, strangers_json
+from lapstrake.oci.manifest import ImageConfig, RawManifest, go_json
 from lapstrake.oci.reference import Reference
 
 MANIFEST = "manifest.json"
@@ -81,12 +82,9 @@ def _index(parcel: Parcel) -> dict[str, object]:
 
 def read(data: bytes) -> list[Parcel]:
     """The parcels of a manifest.json. Raises InputError if it is damaged: every text must fit its digest."""
-    try:
-        entries = strangers_json(data)
-    except (ValueError, RecursionError) as error:
-        raise InputError(json_reason(data)) from error
+    entries = from_json(data)
     if not isinstance(entries, list | None):
-        raise go_mismatch(entries, "value of type []imagedesc.ImageOrImageIndexDescriptor")
+        raise json_mismatch(entries, "value of type []imagedesc.ImageOrImageIndexDescriptor")
     try:
         return [_parcel(entry) for entry in entries or []]
     except (ValueError, KeyError, TypeError, AttributeError, IndexError, RecursionError) as error:
@@ -95,7 +93,7 @@ def read(data: bytes) -> list[Parcel]:
 
 def _parcel(entry: Any) -> Parcel:
     if not isinstance(entry, dict):
-        raise go_mismatch(entry, "value of type imagedesc.ImageOrImageIndexDescriptor")
+        raise json_mismatch(entry, "value of type imagedesc.ImageOrImageIndexDescriptor")
     return _from_index(entry["ImageIndex"]) if entry.get("ImageIndex") else _from_image(entry["Image"])
 
 

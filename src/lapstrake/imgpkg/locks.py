@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from lapstrake.errors import InputError
+from lapstrake.json_text import json_kind
 from lapstrake.oci.reference import Reference
 from lapstrake.yamldoc import plain
 from lapstrake.yamldoc.gojson import key_text
@@ -18,8 +19,6 @@ from lapstrake.yamldoc.nodes import Array, Map
 from lapstrake.yamldoc.parser import parse as parse_yaml
 
 API_VERSION = "imgpkg.carvel.dev/v1alpha1"
-
-_JSON_NAMES = ((dict, "object"), (list, "array"), (str, "string"), (bool, "bool"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,9 +229,8 @@ def _text(value: object, path: str, file: _File) -> str:
 
 
 def _mismatch(value: object, path: str, wanted: str, file: _File) -> InputError:
-    found = next((name for kind, name in _JSON_NAMES if isinstance(value, kind)), "number")
     where = f"Go struct field {path}" if path else "Go value"
-    return InputError(f"{_decoding(file)}cannot unmarshal {found} into {where} of type {wanted}")
+    return InputError(f"{_decoding(file)}cannot unmarshal {json_kind(value)} into {where} of type {wanted}")
 
 
 def _decoding(file: _File) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 
 from lapstrake.errors import InputError
 from lapstrake.http.redaction import with_hidden_passwords
+from lapstrake.json_text import json_kind
 from lapstrake.yamldoc import plain
 
 _NO_JSON_NUMBER = re.compile(r"(?i)\.(?:inf|nan)|e\+?[0-9]{3}")
@@ -192,17 +193,6 @@ def _members(value: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
         if not isinstance(item, Mapping):
             raise InputError("items member is not an object: map[string]interface {}")
         yield item
-
-
-def json_kind(value: Any) -> str:
-    """What Go's JSON decoder calls a value in its errors."""
-    if isinstance(value, str):
-        return "string"
-    if isinstance(value, bool):
-        return "bool"
-    if isinstance(value, int | float):
-        return "number"
-    return "array" if isinstance(value, list | tuple) else "object" if isinstance(value, Mapping) else "null"
 
 
 def _text(value: Any) -> str:

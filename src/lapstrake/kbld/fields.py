@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from lapstrake.errors import InputError
-from lapstrake.kbld.documents import json_kind
+from lapstrake.json_text import json_kind
 
 CONFIG = "config.Config"
 ORIGINS = "[]config.Origin"

@@ -7,12 +7,12 @@ bytes that imgpkg writes (facts on imgpkg, "Image and bundle on the wire").
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from lapstrake.errors import InputError
+from lapstrake.json_text import first_value, from_json, json_mismatch, json_record
 from lapstrake.oci.digest import Digest
 
 DOCKER_MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
@@ -47,9 +47,6 @@ _GO_ESCAPES = {ord(c): f"\\u{ord(c):04x}" for c in "<>&\u2028\u2029"} | dict.fro
     range(0xD800, 0xE000),
     "\\ufffd",  # bytes that are no UTF-8
 )
-
-_HALF = re.compile("[\ud800-\udfff]")  # of a character that takes two in UTF-16
-_MAYBE_HALF = re.compile(rb"\\u[dD][89a-fA-F]|\xed[\xa0-\xbf]")  # as JSON writes it, or UTF-8 must not
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,15 +163,15 @@ class ImageConfig:
     @classmethod
     def parse(cls, data: bytes) -> ImageConfig:
         """Raises InputError in the words of Go's JSON. Keys match in either case, and what follows the value is nothing."""
-        value = go_record(first_value(data), "value of type v1.ConfigFile")
+        value = json_record(first_value(data), "value of type v1.ConfigFile")
         rootfs = _mapping(value.get("rootfs") or {})
-        inner = go_record(_go_field(value, "config"), "struct field ConfigFile.config of type v1.Config")
-        labels = go_record(
-            _go_field(inner, "Labels"), "struct field Config.config.Labels of type map[string]string"
+        inner = json_record(_in_any_case(value, "config"), "struct field ConfigFile.config of type v1.Config")
+        labels = json_record(
+            _in_any_case(inner, "Labels"), "struct field Config.config.Labels of type map[string]string"
         )
         for text in labels.values():
             if not isinstance(text, str | None):
-                raise go_mismatch(text, "struct field Config.config.Labels of type string")
+                raise json_mismatch(text, "struct field Config.config.Labels of type string")
         platform = Platform(
             _text(value, "os"),
             _text(value, "architecture"),
@@ -214,83 +211,16 @@ def go_json(value: object) -> bytes:
 def json_mapping(data: bytes, what: str) -> Mapping[str, Any]:
     """Raises InputError unless ``data`` is a JSON object (``what`` names it in the message)."""
     try:
-        value = strangers_json(data)
-    except (ValueError, RecursionError) as error:
+        value = from_json(data)
+    except InputError as error:
         raise InputError(f"Parsing {what}: {error}") from error
     if not isinstance(value, dict):
         raise InputError(f"Parsing {what}: expected a JSON object")
     return value
 
 
-def json_reason(data: bytes) -> str:
-    """Why ``data`` is no JSON, in Go's words."""
-    text = data.decode(errors="replace")
-    try:
-        json.loads(text)
-    except json.JSONDecodeError as error:
-        if error.pos >= len(text.rstrip()):
-            return "unexpected end of JSON input"
-        where = "after top-level value" if error.msg == "Extra data" else "looking for beginning of value"
-        return f"invalid character '{text[error.pos]}' {where}"
-    except RecursionError:
-        return "exceeded max depth"
-    return "json: cannot unmarshal into an object"
-
-
-def stream_reason(data: bytes) -> str:
-    """As :func:`json_reason`, where Go reads from a stream and so tells its end otherwise."""
-    if not data.strip():
-        return "EOF"
-    return json_reason(data).replace("unexpected end of JSON input", "unexpected EOF")
-
-
-def first_value(data: bytes) -> object:
-    """The JSON value that ``data`` begins with, as Go reads one from a stream. Raises InputError in Go's words."""
-    text = data.decode(errors="replace").lstrip(" \t\r\n")
-    try:
-        value: object = json.JSONDecoder().raw_decode(text)[0]
-    except (ValueError, RecursionError) as error:
-        raise InputError(stream_reason(data)) from error
-    return value
-
-
-def go_record(value: object, place: str) -> Mapping[str, Any]:
-    """A JSON object, or null for an empty one; else InputError as of :func:`go_mismatch`."""
-    if value is None:
-        return {}
-    if not isinstance(value, dict):
-        raise go_mismatch(value, place)
-    return value
-
-
-def _go_field(record: Mapping[str, Any], name: str) -> object:
-    return next(
-        (record[key] for key in (name, *record) if key in record and key.lower() == name.lower()), None
-    )
-
-
-def go_mismatch(value: object, place: str) -> InputError:
-    """What Go says of a JSON value that is not of the type of its ``place``, such as "value of type string"."""
-    kinds = ((dict, "object"), (list, "array"), (str, "string"), (bool, "bool"))
-    found = next((name for kind, name in kinds if isinstance(value, kind)), "number")
-    return InputError(f"json: cannot unmarshal {found} into Go {place}")
-
-
-def strangers_json(data: bytes) -> Any:
-    """What ``data`` says. Halves of characters are replaced, as in Go: no text could be made of them again.
-
-    Raises ValueError and RecursionError.
-    """
-    value = json.loads(data)
-    return _whole_characters(value) if _MAYBE_HALF.search(data) else value
-
-
-def _whole_characters(value: Any) -> Any:
-    if isinstance(value, str):
-        return _HALF.sub("\ufffd", value)
-    if isinstance(value, dict):
-        return {_whole_characters(key): _whole_characters(member) for key, member in value.items()}
-    return [_whole_characters(member) for member in value] if isinstance(value, list) else value
+def _in_any_case(value: Mapping[str, Any], name: str) -> object:
+    return next((value[key] for key in (name, *value) if key in value and key.lower() == name.lower()), None)
 
 
 def _mapping(value: object) -> Mapping[str, Any]:

@@ -10,9 +10,8 @@ from typing import Any
 
 from lapstrake.adapters.program import run_program
 from lapstrake.errors import InputError
+from lapstrake.json_text import from_json, json_kind
 from lapstrake.kbld.builders import local_name
-from lapstrake.kbld.documents import json_kind
-from lapstrake.kbld.json_text import from_json
 from lapstrake.oci.digest import Digest
 from lapstrake.oci.reference import Reference, Repository
 from lapstrake.operations.build_log import BuildLog, LogLines

@@ -14,7 +14,7 @@ from lapstrake.adapters.file_tree import inner_path, remove
 from lapstrake.errors import InputError
 from lapstrake.http.downloads import Downloads, Request, StatusError
 from lapstrake.http.redaction import without_passwords
-from lapstrake.kbld.json_text import from_json
+from lapstrake.json_text import from_json
 from lapstrake.messages import reason
 from lapstrake.operations.fetch_http import HttpFiles
 from lapstrake.operations.fetch_inline import secret_with

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from lapstrake.errors import InputError
-from lapstrake.kbld.json_text import from_json
+from lapstrake.json_text import from_json
 from lapstrake.operations.fetch_inline import secret
 from lapstrake.vendir import schema
 from lapstrake.vendir.config import References

@@ -17,10 +17,9 @@ from lapstrake.errors import InputError, LapstrakeError, RegistryError
 from lapstrake.imgpkg import archive
 from lapstrake.imgpkg.parcels import Parcel, pack_image
 from lapstrake.imgpkg.remote import fetch_image
+from lapstrake.json_text import from_json
 from lapstrake.kbld import rules
 from lapstrake.kbld.config import ImageMatch, Override
-from lapstrake.kbld.documents import json_kind
-from lapstrake.kbld.json_text import from_json
 from lapstrake.oci.digest import Digest
 from lapstrake.oci.manifest import go_json
 from lapstrake.oci.reference import DEFAULT_REGISTRY, Reference, Repository
@@ -195,11 +194,6 @@ def _read(manifest: bytes) -> list[Parcel]:
     entries: Any = from_json(manifest)
     if entries is None:
         return []
-    if not isinstance(entries, list):
-        kind = json_kind(entries)
-        raise InputError(
-            f"json: cannot unmarshal {kind} into Go value of type []imagedesc.ImageOrImageIndexDescriptor"
-        )
     parcels = archive.read(manifest)
     names = (str((entry.get("ImageIndex") or entry["Image"])["Refs"][0]) for entry in entries)
     return [replace(parcel, original=name) for parcel, name in zip(parcels, names, strict=True)]

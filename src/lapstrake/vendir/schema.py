@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from lapstrake.errors import InputError
+from lapstrake.json_text import json_kind
 from lapstrake.yamldoc.gojson import float_text
 
 _SIGNED_64 = (-(1 << 63), 1 << 63)
@@ -401,12 +402,3 @@ def _single(value: float) -> str:
 
 def _wrong(value: Any, kind: Type, at: _Place) -> InputError:
     return InputError(f"json: cannot unmarshal {json_kind(value)} into {at} of type {kind.name}")
-
-
-def json_kind(value: Any) -> str:
-    """What Go's decoder calls a value."""
-    if isinstance(value, bool):
-        return "bool"
-    if isinstance(value, str):
-        return "string"
-    return "array" if isinstance(value, list) else "object" if isinstance(value, Mapping) else "number"

@@ -1,10 +1,14 @@
-"""JSON as Go's decoder takes it: the same values as Python's, but with Go's words for what is no JSON."""
+"""JSON as Go's decoder takes it: the same values as Python's, but with Go's words for what is no JSON, or does not fit.
+
+Halves of characters are replaced, as in Go: no text could be made of them again.
+"""
 
 from __future__ import annotations
 
 import json
 import re
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, NoReturn
 
 from lapstrake.errors import InputError
 
@@ -12,13 +16,83 @@ _BLANK = re.compile(r"[ \t\r\n]*")
 _STRING = re.compile(r'[^"\\\x00-\x1f]*')
 _LITERALS = {"t": "true", "f": "false", "n": "null"}
 _DEEPEST = 500  # Go takes 10,000; what reads the value here goes down by calls
+_HALF = re.compile("[\ud800-\udfff]")  # of a character that takes two in UTF-16
+_MAYBE_HALF = re.compile(r"\\u[dD][89a-fA-F]")
 
 
 def from_json(data: bytes) -> Any:
     """The value of a JSON text. Raises InputError in the words of Go's ``encoding/json``."""
     text = data.decode("utf-8", "replace")
-    _Scan(text).whole()
-    return json.loads(text, strict=False)
+    if _may_be_deep(text):
+        _Scan(text).whole()
+    try:
+        return _with_whole_characters(_DECODER.decode(text), text)
+    except ValueError as error:
+        _Scan(text).whole()
+        raise InputError(str(error)) from error  # a number of thousands of digits
+
+
+def first_value(data: bytes) -> Any:
+    """The JSON value that ``data`` begins with, as Go reads one from a stream. Raises InputError in Go's words."""
+    text = data.decode("utf-8", "replace").lstrip(" \t\r\n")
+    if not text:
+        raise InputError("EOF")
+    try:
+        if _may_be_deep(text):
+            _Scan(text).value()
+        try:
+            return _with_whole_characters(_DECODER.raw_decode(text)[0], text)
+        except ValueError as error:
+            _Scan(text).value()
+            raise InputError(str(error)) from error
+    except InputError as error:
+        raise InputError(str(error).replace(_END, "unexpected EOF")) from error
+
+
+def json_kind(value: object) -> str:
+    """What Go's decoder calls a value in its errors."""
+    if value is None:
+        return "null"
+    kinds = ((str, "string"), (bool, "bool"), (list | tuple, "array"), (Mapping, "object"))
+    return next((name for kind, name in kinds if isinstance(value, kind)), "number")
+
+
+def json_mismatch(value: object, place: str) -> InputError:
+    """What Go says of a value that is not of the type of its ``place``, such as "value of type string"."""
+    return InputError(f"json: cannot unmarshal {json_kind(value)} into Go {place}")
+
+
+def json_record(value: object, place: str) -> Mapping[str, Any]:
+    """A JSON object, or null for an empty one; else InputError as of :func:`json_mismatch`."""
+    if value is None:
+        return {}
+    if not isinstance(value, dict):
+        raise json_mismatch(value, place)
+    return value
+
+
+def _refuse(constant: str) -> NoReturn:
+    raise ValueError(f"{constant} is no JSON")
+
+
+_DECODER = json.JSONDecoder(parse_constant=_refuse)
+_END = "unexpected end of JSON input"
+
+
+def _may_be_deep(text: str) -> bool:
+    return text.count("[") + text.count("{") > _DEEPEST
+
+
+def _with_whole_characters(value: Any, text: str) -> Any:
+    return _whole_characters(value) if _MAYBE_HALF.search(text) else value
+
+
+def _whole_characters(value: Any) -> Any:
+    if isinstance(value, str):
+        return _HALF.sub("\ufffd", value)
+    if isinstance(value, dict):
+        return {_whole_characters(key): _whole_characters(member) for key, member in value.items()}
+    return [_whole_characters(member) for member in value] if isinstance(value, list) else value
 
 
 class _Scan:
@@ -29,7 +103,14 @@ class _Scan:
         self._at = 0
 
     def whole(self) -> None:
-        """One value and nothing else. What is open is kept in a list, so that depth costs no stack."""
+        """One value and nothing else."""
+        self.value()
+        self._blank()
+        if self._at < len(self._text):
+            raise self._wrong("after top-level value")
+
+    def value(self) -> None:
+        """One value. What is open is kept in a list, so that depth costs no stack."""
         open_ends: list[str] = []
         self._blank()
         while True:
@@ -46,10 +127,7 @@ class _Scan:
                     continue
                 break
             if not open_ends:
-                break
-        self._blank()
-        if self._at < len(self._text):
-            raise self._wrong("after top-level value")
+                return
 
     def _value_begins(self) -> str:
         """Past a scalar or an empty collection (""), or into a collection (its end)."""
@@ -159,7 +237,7 @@ class _Scan:
 
     def _next(self) -> str:
         if self._at >= len(self._text):
-            raise InputError("unexpected end of JSON input")
+            raise InputError(_END)
         self._at += 1
         return self._text[self._at - 1]
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from lapstrake.errors import InputError
-from lapstrake.kbld.json_text import from_json
+from lapstrake.json_text import first_value, from_json, json_mismatch
 
 
 @pytest.mark.parametrize(
@@ -53,3 +53,60 @@ def test_deep_json_is_taken_up_to_the_bound():
     for _ in range(500):
         (value,) = value
     assert value == []
+
+
+@pytest.mark.parametrize("text", ["NaN", "[Infinity]", "-Infinity"])
+def test_constants_of_python_are_no_json(text):
+    with pytest.raises(InputError, match="invalid character"):
+        from_json(text.encode())
+
+
+def test_number_without_end_is_refused():
+    with pytest.raises(InputError, match="digits"):
+        from_json(b"9" * 5000)
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        pytest.param(' {"a": 1} {"b"', {"a": 1}, id="more"),
+        pytest.param("null", None, id="null"),
+        pytest.param('"\\ud800"', "\ufffd", id="half"),
+    ],
+)
+def test_first_value(text, value):
+    assert first_value(text.encode()) == value
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        pytest.param(" \n", "EOF", id="nothing"),
+        pytest.param('{"a": ', "unexpected EOF", id="end"),
+        pytest.param("{a}", "invalid character 'a' looking for beginning of object key string", id="key"),
+        pytest.param("[" * 502, "exceeded max depth", id="depth"),
+    ],
+)
+def test_no_first_value(text, message):
+    with pytest.raises(InputError) as caught:
+        first_value(text.encode())
+    assert str(caught.value) == message
+
+
+@pytest.mark.parametrize(
+    ("value", "kind"),
+    [
+        (None, "null"),
+        (True, "bool"),
+        (1, "number"),
+        (0.5, "number"),
+        ("", "string"),
+        ([], "array"),
+        ({}, "object"),
+    ],
+)
+def test_kinds_are_named_as_in_go(value, kind):
+    assert (
+        str(json_mismatch(value, "value of type T"))
+        == f"json: cannot unmarshal {kind} into Go value of type T"
+    )
