@@ -206,9 +206,11 @@ def test_pull_bundle_reads_where_its_images_are(house: House, name: str, message
     bundle = house.push_bundle("all:v1")
     assert bundle.digest
     house.push_image(f"all:{bundle.digest.tag_prefix}.image-locations.imgpkg", **{name: ""})
+    lines: list[str] = []
     with pytest.raises(InputError) as caught:
-        pull_bundle(house.client, house.ref("all:v1"), str(house.folder / "out"))
+        pull_bundle(house.client, house.ref("all:v1"), str(house.folder / "out"), report=lines.append)
     assert str(caught.value) == f"Reading fetched location image: {message}"
+    assert not any("Locating" in line for line in lines)
 
 
 def test_pull_bundle_with_nested_ones(house: House) -> None:

@@ -92,11 +92,11 @@ def pull_bundle(
             if any(found.bundle for found in bundle.images):
                 report("\nNested bundles")
             _pull_nested(registry, bundle, folder, pulled, lambda line: report(f"  {line}"), transfers)
-        report("\nLocating image lock file images...")
         relocated = _relocate(registry, image, lock, folder)
         for nested, nested_folder in list(pulled.values())[1:]:
             nested_lock = ImagesLock.parse(files.read_file(os.path.join(nested_folder, naming.IMAGES_LOCK)))
             _relocate(registry, nested, nested_lock, nested_folder)
+    report("\nLocating image lock file images...")
     if relocated:
         report(
             f"The bundle repo ({image.repo}) is hosting every image specified in the bundle's Images Lock file "
