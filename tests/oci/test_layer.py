@@ -228,6 +228,15 @@ def test_unpack_keeps_to_its_limits(limits: Limits, message: str) -> None:
         list(unpack([data], limits))
 
 
+@pytest.mark.parametrize("form", [tarfile.PAX_FORMAT, tarfile.GNU_FORMAT])
+def test_unpack_keeps_no_endless_name(form: int) -> None:
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w", format=form) as tar:
+        tar.addfile(tarfile.TarInfo("x/" * (1 << 20)))
+    with pytest.raises(InputError, match="archive/tar: header field too long"):
+        list(unpack([buffer.getvalue()]))
+
+
 @pytest.mark.parametrize(
     ("data", "message"),
     [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tarfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -317,6 +318,21 @@ def test_copy_to_a_tar_resumes(house: House) -> None:
     copy_to_tar(parcels, Nowhere(), path, options, resume=True, report=lines.append)
     assert Path(path).read_bytes() == before
     assert lines[0] == "copy | Going to reuse 1 layers from the tar already in disk"
+
+
+def test_copy_to_a_tar_does_not_resume_with_damaged_layers(house: House) -> None:
+    house.push_image("app:v1", a="1")
+    path = house.folder / "a.tar"
+    options = CopyOptions()
+    parcels = image_parcels(house.client, house.ref("app:v1"), options)
+    source = RegistrySource(house.client)
+    copy_to_tar(parcels, source, str(path), options)
+    right = path.read_bytes()
+    with tarfile.open(path) as members:
+        start = next(member.offset_data for member in members if member.name.endswith(".tar.gz"))
+    path.write_bytes(right[:start] + bytes([right[start] ^ 1]) + right[start + 1 :])
+    copy_to_tar(parcels, source, str(path), options, resume=True)
+    assert path.read_bytes() == right
 
 
 def test_copy_by_an_images_lock_keeps_order_and_notes(house: House) -> None:

@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,7 @@ from lapstrake.oci.manifest import (
     manifest_of,
 )
 from lapstrake.registry.refusals import Refusal
+from lapstrake.registry.shelf import Shelf
 from lapstrake.registry.store import Store
 from tests.registry.conftest import Clock
 
@@ -377,3 +379,41 @@ def test_what_was_answered_survives_a_kill(tmp_path: Path, clock: Clock) -> None
         server.send_signal(signal.SIGKILL)
     assert answer.status == 201
     assert is_there(Store(folder, clock), "app", "v1")
+
+
+def test_names_are_written_through_before_the_answer(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: list[str] = []
+    monkeypatch.setattr("lapstrake.registry.shelf._sync_folder", synced.append)
+    config = add_blob(store, "app", CONFIG)
+    root = tmp_path / "content"
+    assert {str(root / "blobs" / config.hex[:2]), str(root / "repositories/app/_blobs")} <= set(synced)
+    synced.clear()
+    store.mount_blob("other", config, "app")
+    assert str(root / "repositories/other/_blobs") in synced
+    synced.clear()
+    manifest = manifest_of(CONFIG, [])
+    for _ in range(2):  # the second time all folders are there
+        synced.clear()
+        store.put_manifest("app", "v1", DOCKER_MANIFEST, manifest.data)
+    places = ("_manifests", "_tags")
+    expected = {str(root / "blobs" / manifest.digest.hex[:2])}
+    assert set(synced) == expected | {str(root / "repositories/app" / place) for place in places}
+
+
+def test_manifest_whose_blob_goes_while_it_comes_is_refused(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = add_blob(store, "app", CONFIG)
+    draft = Shelf.draft
+
+    def meanwhile(shelf: Shelf, data: bytes) -> str:
+        with suppress(Refusal):
+            store.delete_blob("app", config)
+        return draft(shelf, data)
+
+    monkeypatch.setattr(Shelf, "draft", meanwhile)
+    with pytest.raises(Refusal) as caught:
+        store.put_manifest("app", "v1", DOCKER_MANIFEST, manifest_of(CONFIG, []).data)
+    assert caught.value.code == "MANIFEST_BLOB_UNKNOWN"
