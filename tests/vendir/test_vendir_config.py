@@ -159,6 +159,22 @@ def test_config_maps_of_one_name_cannot_be_used():
     assert references.several_config_maps == {"c"}
 
 
-def test_line_about_a_source_shows_no_password():
-    contents = contents_of("{path: a, git: {url: 'https://me:s3cret@e.test/r', ref: main}}")
-    assert source_line(contents) == "git from https://e.test/r@main"
+@pytest.mark.parametrize(
+    ("source", "line"),
+    [
+        pytest.param(
+            "git: {url: 'https://me:s3cret@e.test/r', ref: main}", "git from https://e.test/r@main", id="git"
+        ),
+        pytest.param(
+            "git: {url: 'ssh://git@e.test/r', ref: main}", "git from ssh://git@e.test/r@main", id="ssh"
+        ),
+        pytest.param("http: {url: 'https://t0ken@e.test/f'}", "http from https://e.test/f", id="token"),
+        pytest.param(
+            "helmChart: {name: web, repository: {url: 'https://me:s3cret@e.test'}}",
+            "helm chart from https://e.test@web:latest",
+            id="chart",
+        ),
+    ],
+)
+def test_line_about_a_source_shows_no_password(source, line):
+    assert source_line(contents_of(f"{{path: a, {source}}}")) == line

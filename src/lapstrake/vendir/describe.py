@@ -11,16 +11,12 @@ from lapstrake.yamldoc import gojson
 
 
 def source_line(contents: Contents) -> str:
-    """``git from URL@REF``, ``image from URL``, ``inline``, ..., without names and passwords in the URL."""
-    return without_passwords(_source_line(contents))
-
-
-def _source_line(contents: Contents) -> str:
+    """``git from URL@REF``, ``image from URL``, ``inline``, ..., without names and passwords for http."""
     source = contents.source
     if contents.kind in ("git", "hg"):
-        return f"{contents.kind} from {source.get('url', '')}@{_ref(source)}"
+        return f"{contents.kind} from {_address(source)}@{_ref(source)}"
     if contents.kind == "http":
-        return f"http from {source.get('url', '')}"
+        return f"http from {_address(source)}"
     if contents.kind == "image":
         return f"image from {_reference(source, 'url')}"
     if contents.kind == "imgpkgBundle":
@@ -48,7 +44,7 @@ def _reference(source: Mapping[str, Any], key: str) -> str:
 
 def _release(source: Mapping[str, Any]) -> str:
     if source.get("url"):
-        return str(source["url"])
+        return _address(source)
     slug = source.get("slug", "")
     if source.get("tag"):
         return f"{slug}@{source['tag']}"
@@ -60,8 +56,13 @@ def _release(source: Mapping[str, Any]) -> str:
 
 def _chart(source: Mapping[str, Any]) -> str:
     repository = source.get("repository") or {}
-    prefix = f"{repository['url']}@" if repository.get("url") else ""
+    prefix = f"{_address(repository)}@" if repository.get("url") else ""
     return f"{prefix}{source.get('name', '')}:{source.get('version') or 'latest'}"
+
+
+def _address(source: Mapping[str, Any]) -> str:
+    url = str(source.get("url") or "")
+    return without_passwords(url) if url.startswith(("https://", "http://")) else url
 
 
 def _json(value: Any) -> str:
