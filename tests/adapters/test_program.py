@@ -15,6 +15,23 @@ def test_streams_are_heard_and_kept_apart():
     assert (done.stdout, done.stderr, b"".join(heard)) == (b"out\n", b"err\n", b"out\n")
 
 
+def test_lines_are_heard_whole():
+    """A password, or a character, that comes in two pieces would be taken for something else."""
+    heard: list[bytes] = []
+    run_program(
+        ["sh", "-c", r"printf 'a:\303'; sleep 0.1; printf '\251\r1%%\nend'"], hear_output=heard.append
+    )
+    assert b"".join(heard) == "a:é\r1%\nend".encode()
+    assert all(piece.endswith((b"\r", b"\n")) for piece in heard[:-1])
+
+
+def test_line_without_end_is_passed_on(monkeypatch):
+    monkeypatch.setattr("lapstrake.adapters.program._LONGEST_LINE", 10)
+    heard: list[bytes] = []
+    run_program(["sh", "-c", "printf 12345678901; sleep 0.1; printf x"], hear_output=heard.append)
+    assert heard == [b"12345678901", b"x"]
+
+
 def test_folder_and_environment(tmp_path):
     done = run_program(["sh", "-c", 'pwd; echo "$MARK"'], folder=str(tmp_path), environment={"MARK": "x"})
     assert done.stdout.decode() == f"{tmp_path}\nx\n"

@@ -13,13 +13,14 @@ from typing import IO
 from lapstrake.errors import InputError
 
 Hear = Callable[[bytes], None]
-"""Takes what a program writes, as it comes, on a thread of its own for each stream."""
+"""Takes what a program writes, in whole lines as they come, on a thread of its own for each stream."""
 
 LONGEST_RUN = 1800.0  # seconds
 _MOST_KEPT = 64 << 20  # bytes of each stream
 _FAREWELL = 2.0  # seconds that a program has to end in, once it is told to
 _LAST_WORDS = 0.1  # seconds for what it has said already
 _PIECE = 1 << 16
+_LONGEST_LINE = 1 << 16  # bytes; of a longer one, what has come is passed on
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,10 +154,22 @@ class _Stream:
         self._thread.start()
 
     def _read(self) -> None:
+        pending = b""
         with self._source as source:
             while piece := os.read(source.fileno(), _PIECE):
                 self._kept += piece[: _MOST_KEPT - len(self._kept)]
-                self._hear(piece)
+                pending = self._passed_on(pending + piece)
+        if pending:
+            self._hear(pending)
+
+    def _passed_on(self, data: bytes) -> bytes:
+        """The rest, a line that has not ended: who looks for secrets or characters must see them whole."""
+        end = max(data.rfind(b"\n"), data.rfind(b"\r")) + 1
+        if not end and len(data) > _LONGEST_LINE:
+            end = len(data)
+        if end:
+            self._hear(data[:end])
+        return data[end:]
 
     def leave(self) -> None:
         """Nobody hears any more. What a program has started may keep its output open for as long as it likes."""
