@@ -34,6 +34,7 @@ from lapstrake.operations.registry_images import RegistryImages
 from lapstrake.operations.registry_login import RegistryLogin
 from lapstrake.operations.tags import list_tags, resolve
 from lapstrake.registry.server import serve
+from tests.registries import ALICE, debian_registry
 
 HEAD = "---\napiVersion: imgpkg.carvel.dev/v1alpha1\n"
 EMPTY_LOCK = f"{HEAD}kind: ImagesLock\n"
@@ -454,3 +455,18 @@ def test_copy_says_which_layers_stay_behind_by_their_new_place(house: House) -> 
     ordinary = image_parcels(house.client, house.ref("app:v1"), CopyOptions())
     copy_to_repository(house.client, ordinary, source, house.repo("new"), options, lines.append)
     assert "no images contained a non-distributable layer" in lines[-1]
+
+
+def test_push_that_is_not_allowed_is_told_before_anything_is_sent(tmp_path: Path) -> None:
+    (tmp_path / "a").write_text("a")
+    with (
+        debian_registry(tmp_path, htpasswd=ALICE) as host,
+        RegistryClient(RegistryOptions(environment={})) as client,
+    ):
+        reference = Reference.parse(f"{host}/team/app:v1")
+        with pytest.raises(RegistryError) as caught:
+            push(client, PushRequest(reference, [str(tmp_path / "a")], is_bundle=False))
+        assert str(caught.value) == (
+            f"Writing '{reference}': Writing image: HEAD http://{host}/v2/team/app/manifests/v1: "
+            "unexpected status code 401 Unauthorized (HEAD responses have no body, use GET for details)"
+        )

@@ -150,6 +150,15 @@ class RegistryClient:
         )
         upload.run()
 
+    def check_push(self, ref: Reference) -> None:
+        """Raises RegistryError if we may not even look at ``ref`` as who will write there: before anything is sent."""
+        path = f"manifests/{ref.identifier}"
+
+        def look() -> None:
+            self._transport.send("HEAD", ref.repo, path, headers=_ACCEPT, push=True, good=(200, 404)).drain()
+
+        self._retries.run(look)
+
     def put_manifest(self, ref: Reference, media_type: str, data: bytes) -> Digest:
         """Write a manifest whose blobs are there already; gives its digest."""
 

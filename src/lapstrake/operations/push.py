@@ -36,6 +36,8 @@ class Registry(Protocol):
         size: int | None = None,
     ) -> None: ...
 
+    def check_push(self, ref: Reference) -> None: ...
+
     def put_manifest(self, ref: Reference, media_type: str, data: bytes) -> Digest: ...
 
 
@@ -104,6 +106,7 @@ def push_layer(
 
     with prefixed(f"Writing '{reference}'"), _writing():
         reference.refuse_protocol()
+        registry.check_push(reference)
         registry.push_blob(reference.repo, layer.digest, content, size=layer.size)
         registry.push_blob(reference.repo, Digest.of(config), config, size=len(config))
         registry.put_manifest(reference, manifest.media_type, manifest.data)
