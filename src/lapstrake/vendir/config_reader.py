@@ -6,7 +6,6 @@ Unknown keys are ignored and paths cleaned. Messages are the original tool's (ve
 from __future__ import annotations
 
 import posixpath
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -21,6 +20,7 @@ from lapstrake.vendir.config import (
     Directory,
     References,
 )
+from lapstrake.versions import check_minimum
 
 _REFUSED_PATHS = ("/", ".", "..", "")
 _SHOWN_REFUSED = ", ".join(f"'{path}'" for path in _REFUSED_PATHS)
@@ -53,7 +53,7 @@ def parse(body: Mapping[str, Any]) -> Config:
     minimum = config.get("minimumRequiredVersion", "")
     directories = config.get("directories", [])
     try:
-        _check_minimum(minimum)
+        check_minimum("vendir", COMPATIBLE_VERSION, minimum)
         _validate(directories)
     except InputError as e:
         raise InputError(f"Validating config: {e}") from e
@@ -207,26 +207,3 @@ def _refuse_overlaps(paths: Sequence[str]) -> None:
 
 def _clean(path: str) -> str:
     return posixpath.normpath(path) if path else ""
-
-
-def _check_minimum(minimum: str) -> None:
-    """Raises InputError if ``minimum`` (``1``, ``1.2``, ``1.2.3``) is higher than what this program is."""
-    if not minimum:
-        return
-    if minimum.startswith("v"):
-        raise InputError("Validating minimum version: Must not have prefix 'v' (e.g. '0.8.0')")
-    found = re.fullmatch(r"\s*(\d+(?:\.\d+)*)([-+].*)?\s*", minimum)
-    if not found:
-        raise InputError(f"Parsing minimum version constraint: Malformed constraint: >={minimum}")
-    if _numbers(found[1]) > _numbers(COMPATIBLE_VERSION):
-        raise InputError(
-            f"vendir version '{COMPATIBLE_VERSION}' does not meet the minimum required version '{minimum}'"
-        )
-
-
-def _numbers(version: str) -> list[int]:
-    """Without zeros at the end, so that 1, 1.0 and 1.0.0.0 are one version."""
-    numbers = [int(part) for part in version.split(".")]
-    while numbers and not numbers[-1]:
-        numbers.pop()
-    return numbers
