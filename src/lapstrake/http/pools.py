@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 _CONNECTIONS = 64  # kept for each host; more threads than that do not talk at once
 SMALL_BODY_SECONDS = 60.0  # for what is small and read at once, the answer to a ping say
+_CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
 Send = Callable[..., urllib3.BaseHTTPResponse]
@@ -172,9 +174,12 @@ def small_body(response: urllib3.BaseHTTPResponse, limit: int, seconds: float | 
 def _sendable(headers: Mapping[str, str]) -> Mapping[str, str]:
     """UTF-8 in the form that urllib3 takes bytes in. Raises InvalidHeader, without the value: it may be a secret."""
     for name, value in headers.items():
-        if any((char < " " and char != "\t") or char == "\x7f" for char in value):
+        if _CONTROL.search(value):
             raise InvalidHeader(f'net/http: invalid header field value for "{name}"')
-    return {name: value.encode(errors="surrogateescape").decode("latin-1") for name, value in headers.items()}
+    return {
+        name: value if value.isascii() else value.encode(errors="surrogateescape").decode("latin-1")
+        for name, value in headers.items()
+    }
 
 
 def _joined(url: str, location: str) -> str:

@@ -182,8 +182,11 @@ def _check_kind(value: Mapping[str, Any], file: _File, kind: str) -> None:
 
 
 def _record(value: object, known: Sequence[str], path: str, type_name: str, file: _File) -> Mapping[str, Any]:
-    """The ``known`` keys of a mapping, if it is read strictly all there are, written in any case; ``path`` is "" for the whole file, else as Go has it:
-    the structure that has the field, and the names that lead to it, without numbers."""
+    """The ``known`` keys of a mapping, written in any case; a file that is read strictly may have no others.
+
+    ``path`` is "" for the whole file, else as Go has it: the structure that has the field, and the names that lead
+    to it, without numbers.
+    """
     if not isinstance(value, dict):
         raise _mismatch(value, path, f"{file.package}.{type_name}", file)
     by_folded = {key.casefold(): key for key in known}
