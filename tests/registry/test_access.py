@@ -354,9 +354,22 @@ def test_accounts_file_goes_there_and_back(tmp_path: Path) -> None:
             WRITER.to_line().replace("ln=14", "ln=40"),
             "users:1: the password of 'alice' is not stored in a way that can be checked here; set it anew with 'lapstrake registry add-user alice'",
         ),
+        (
+            WRITER.to_line().replace("ln=14,r=8", "ln=17,r=16"),
+            "users:1: the password of 'alice' is not stored in a way that can be checked here; set it anew with 'lapstrake registry add-user alice'",
+        ),
         (f"{WRITER.to_line()}\n{WRITER.to_line()}", "users:2: 'alice' has an account already"),
     ],
-    ids=["no hash", "unknown right", "blank in the name", "bcrypt", "plain", "too costly", "twice"],
+    ids=[
+        "no hash",
+        "unknown right",
+        "blank in the name",
+        "bcrypt",
+        "plain",
+        "too costly",
+        "too much memory",
+        "twice",
+    ],
 )
 def test_accounts_that_cannot_be_read(line: str, message: str) -> None:
     with pytest.raises(InputError) as caught:
@@ -378,3 +391,9 @@ def test_secrets_are_not_shown(client: Client, capfd: pytest.CaptureFixture[str]
     shown = capfd.readouterr()
     assert "guess" not in shown.out + shown.err
     assert json.dumps(shown.err) == '""'
+
+
+def test_costliest_password_that_is_accepted_can_be_checked() -> None:
+    account = Account("alice", WRITER.hashed.replace("ln=14,r=8", "ln=17,r=15"), True)
+    assert list(read_accounts([account.to_line()], "users")) == ["alice"]
+    assert not is_password(account, "wonderland")

@@ -159,7 +159,7 @@ def _account(line: str, where: str) -> Account:
     if not _NAME.fullmatch(name) or not hashed or rights not in ("", "read-write", _READ_ONLY):
         raise InputError(f"{where}: expected NAME:HASH or NAME:HASH:{_READ_ONLY}")
     match = _HASHED.fullmatch(hashed)
-    if match is None or not 1 <= int(match[1]) <= 17 or not 1 <= int(match[2]) <= 16 or not int(match[3]):
+    if match is None or not _is_payable(int(match[1]), int(match[2]), int(match[3])):
         raise InputError(
             f"{where}: the password of '{name}' is not stored in a way that can be checked here; "
             f"set it anew with 'lapstrake registry add-user {name}'"
@@ -169,6 +169,13 @@ def _account(line: str, where: str) -> Account:
     except binascii.Error as error:
         raise InputError(f"{where}: the hash of '{name}' is damaged") from error
     return Account(name, hashed, rights != _READ_ONLY)
+
+
+def _is_payable(rounds: int, block: int, parallel: int) -> bool:
+    """Whether scrypt takes these costs, and we have the memory for them (RFC 7914, section 2)."""
+    if not (1 <= rounds <= 20 and block >= 1 and 1 <= parallel <= 16):
+        return False
+    return 128 * block * ((1 << rounds) + parallel + 2) <= _MEMORY
 
 
 def _scrypt(password: str, salt: bytes, cost: tuple[int, int, int], length: int) -> bytes:
