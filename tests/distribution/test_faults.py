@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from lapstrake.distribution.client import RegistryClient, RegistryOptions
+from lapstrake.distribution.credentials import CredentialOptions
 from lapstrake.errors import RegistryError
 from lapstrake.oci.digest import Digest
 from lapstrake.oci.manifest import DOCKER_MANIFEST, manifest_of
@@ -440,3 +441,13 @@ def test_registry_that_is_gone_is_asked_as_often_as_allowed(setting: Setting) ->
     with pytest.raises(RegistryError, match="Unable to create round tripper"):
         setting.client.manifest(Reference.parse(f"{setting.repository}:v1"))
     assert setting.faults.count("GET", "/v2/") == 5
+
+
+def test_registry_that_repeats_what_it_was_shown_tells_no_secret(setting: Setting) -> None:
+    setting.faults.add(
+        "GET", "/manifests/", Fault(answer=canned("400 Bad Request", "bad header: Bearer t0ken-s3cret"))
+    )
+    options = RegistryOptions(environment={}, credentials=CredentialOptions(token="t0ken-s3cret"))
+    with RegistryClient(options) as client, pytest.raises(RegistryError) as caught:
+        client.manifest(Reference.parse(f"{setting.repository}:v1"))
+    assert str(caught.value).endswith("400 Bad Request: bad header: Bearer REDACTED")

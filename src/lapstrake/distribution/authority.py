@@ -17,7 +17,7 @@ from urllib3.exceptions import HTTPError
 
 from lapstrake.distribution.challenges import Challenge, challenges, preferred
 from lapstrake.distribution.credentials import Credentialed, Credentials
-from lapstrake.distribution.failures import not_let_in, refusal, unanswered
+from lapstrake.distribution.failures import not_let_in, refusal, unanswered, without_credentials
 from lapstrake.errors import InputError, RegistryError
 from lapstrake.http.pools import HttpPools, small_body
 from lapstrake.json_text import from_json, json_record
@@ -167,7 +167,8 @@ class Authority:
         except HTTPError as error:
             raise unanswered(method, url, error) from error
         if response.status != 200:
-            raise refusal(method, url, response.status, data, response.headers.get("Retry-After", ""))
+            said = without_credentials(data, headers)
+            raise refusal(method, url, response.status, said, response.headers.get("Retry-After", ""))
         try:
             answer = json_record(from_json(data), "value of type transport.tokenResponse")
         except InputError as error:

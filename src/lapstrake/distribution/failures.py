@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 from http import HTTPStatus
 
 from urllib3.exceptions import ReadTimeoutError
@@ -16,6 +17,7 @@ from lapstrake.errors import RegistryError
 from lapstrake.http.failures import cause, is_temporary
 from lapstrake.http.redaction import redacted
 
+_SHORTEST_SECRET = 8  # bytes; what is shorter stands in many a word
 _LONGEST_BODY = 2048  # characters of an answer that go into a message
 
 
@@ -44,6 +46,12 @@ def refusal(method: str, url: str, status: int, body: bytes, retry_after: str = 
     if status in (429, 503) and re.fullmatch(r"\d{1,9}", retry_after):
         return TemporaryError(str(error), status=status, code=error.code, after=float(retry_after))
     return error
+
+
+def without_credentials(body: bytes, headers: Mapping[str, str]) -> bytes:
+    """What a registry said, which may repeat what it was shown."""
+    secret = headers.get("Authorization", "").partition(" ")[2].encode(errors="surrogateescape")
+    return body.replace(secret, b"REDACTED") if len(secret) >= _SHORTEST_SECRET else body
 
 
 def _refusal(method: str, url: str, status: int, body: bytes) -> RegistryError:

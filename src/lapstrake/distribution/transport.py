@@ -14,7 +14,13 @@ from urllib3.exceptions import HTTPError
 
 from lapstrake.distribution.authority import Authority
 from lapstrake.distribution.credentials import Credentialed
-from lapstrake.distribution.failures import TemporaryError, broken_off, refusal, unanswered
+from lapstrake.distribution.failures import (
+    TemporaryError,
+    broken_off,
+    refusal,
+    unanswered,
+    without_credentials,
+)
 from lapstrake.distribution.options import RegistryOptions
 from lapstrake.distribution.pings import find_registry
 from lapstrake.errors import RegistryError
@@ -169,10 +175,12 @@ class Transport:
             others = authority.renewed(repositories, push=push, refused=shown, challenge=challenge)
             if others is not None:
                 answer.drain()
-                answer = self._follow(authority.base, method, url, own, others, body)
+                shown = others
+                answer = self._follow(authority.base, method, url, own, shown, body)
         if answer.status in good:
             return answer
-        raise refusal(method, url, answer.status, answer.drain(), answer.header("Retry-After"))
+        said = without_credentials(answer.drain(), shown)
+        raise refusal(method, url, answer.status, said, answer.header("Retry-After"))
 
     def _follow(
         self,
