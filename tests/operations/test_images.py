@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import tarfile
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,16 @@ from lapstrake.distribution.client import RegistryClient, RegistryOptions
 from lapstrake.errors import InputError, RegistryError
 from lapstrake.imgpkg.description import as_yaml
 from lapstrake.imgpkg.locks import BundleLock, ImagesLock
-from lapstrake.oci.manifest import DOCKER_FOREIGN_LAYER, DOCKER_MANIFEST, OCI_INDEX, RawManifest, go_json
+from lapstrake.imgpkg.parcels import Parcel
+from lapstrake.oci.digest import Digest
+from lapstrake.oci.manifest import (
+    DOCKER_FOREIGN_LAYER,
+    DOCKER_INDEX,
+    DOCKER_MANIFEST,
+    OCI_INDEX,
+    RawManifest,
+    go_json,
+)
 from lapstrake.oci.reference import Reference, Repository
 from lapstrake.operations.copy import (
     CopyOptions,
@@ -291,6 +301,43 @@ def test_copy_through_a_tar(house: House) -> None:
     assert bundle.digest
     assert lock == BundleLock(house.repo("copy").with_digest(bundle.digest), "v1")
     assert pull_bundle(house.client, house.ref("copy:v1"), str(house.folder / "out")).relocated
+
+
+def test_copy_of_bundles_without_a_root_tells_nobody_where_images_are(house: House) -> None:
+    image = house.push_image("all:a", a="1")
+    house.push_bundle("all:v1", image)
+    parcels = [
+        replace(parcel, is_root=False)
+        for parcel in bundle_parcels(house.client, house.ref("all:v1"), CopyOptions())
+    ]
+    target = house.repo("copy")
+    copy_to_repository(house.client, parcels, RegistrySource(house.client), target, CopyOptions())
+    internal = [tag.name for tag in list_tags(house.client, target, internal=True)]
+    assert not [name for name in internal if "image-locations" in name]
+    with pytest.raises(InputError, match=r"^Unable to determine correct root bundle to use for lock-output"):
+        lock_of_copy(parcels, target, None)
+
+
+def test_copy_of_a_root_that_is_no_bundle_is_refused(house: House) -> None:
+    house.push_image("all:a", a="1")
+    (parcel,) = image_parcels(house.client, house.ref("all:a"), CopyOptions())
+    source = RegistrySource(house.client)
+    with pytest.raises(InputError, match=r"^Not a Bundle$"):
+        copy_to_repository(
+            house.client, [replace(parcel, is_root=True)], source, house.repo("copy"), CopyOptions()
+        )
+
+
+@pytest.mark.parametrize(("media_type", "kind"), [(DOCKER_MANIFEST, "image"), (DOCKER_INDEX, "index")])
+def test_copy_of_an_index_without_its_images_is_refused(house: House, media_type: str, kind: str) -> None:
+    digest = Digest.of(b"gone")
+    member = {"mediaType": media_type, "size": 4, "digest": str(digest)}
+    index = RawManifest.of(DOCKER_INDEX, json.dumps({"manifests": [member]}).encode())
+    parcels = [Parcel(house.repo("all"), index)]
+    with pytest.raises(InputError, match=rf"^Expected to find {kind} '{digest}' by digest$"):
+        copy_to_repository(
+            house.client, parcels, RegistrySource(house.client), house.repo("copy"), CopyOptions()
+        )
 
 
 def test_copy_of_a_tar_lists_images_by_where_they_were(house: House) -> None:

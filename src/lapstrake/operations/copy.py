@@ -26,7 +26,7 @@ from lapstrake.imgpkg.remote import Registry as Readable
 from lapstrake.imgpkg.remote import RemoteImage, images_lock_of, prefixed
 from lapstrake.oci.digest import Digest
 from lapstrake.oci.layer import Entry, pack
-from lapstrake.oci.manifest import Descriptor
+from lapstrake.oci.manifest import IMAGE_TYPES, INDEX_TYPES, Descriptor
 from lapstrake.oci.read_ahead import read_ahead
 from lapstrake.oci.reference import Reference, Repository
 from lapstrake.operations.concurrently import concurrently
@@ -141,12 +141,18 @@ def copy_to_repository(
     report: Report = lambda _: None,
     transfers: Transfers = UNWATCHED,
 ) -> None:
-    """Write all parcels to ``target``, tag them, and write down where each bundle's images are."""
+    """Write all parcels to ``target``, tag them, and write down where each bundle's images are if one is the root.
+
+    Old tars name no root; nobody knows then which bundles belong together. Raises InputError if a parcel is incomplete
+    or the root no bundle.
+    """
     report(f"copy | importing {len(parcels)} images...")
+    for parcel in parcels:
+        _check_complete(parcel)
     upload = _Upload(registry, source, target, options, transfers)
     upload.contents(parcels)
     concurrently(options.concurrency, upload.manifests, parcels)
-    bundles = {parcel.digest for parcel in parcels if parcel.is_bundle}
+    bundles = _related_bundles(parcels)
     for digest in sorted(bundles):
         _write_locations(registry, target.with_digest(digest), bundles)
     report("copy | Tagging images")
@@ -156,6 +162,27 @@ def copy_to_repository(
                 tagged = target.with_tag(parcel.tag)
                 registry.put_manifest(tagged, parcel.manifest.media_type, parcel.manifest.data)
     report_skipped(_each_once(parcels), options, report, target)
+
+
+def _check_complete(parcel: Parcel) -> None:
+    """Tars may lack images that their indexes name."""
+    if not parcel.manifest.is_index:
+        return
+    present = {child.digest for child in parcel.children}
+    for member in parcel.manifest.index().manifests:
+        if member.digest not in present and member.media_type in IMAGE_TYPES | INDEX_TYPES:
+            kind = "index" if member.media_type in INDEX_TYPES else "image"
+            raise InputError(f"Expected to find {kind} '{member.digest}' by digest")
+    for child in parcel.children:
+        _check_complete(child)
+
+
+def _related_bundles(parcels: Sequence[Parcel]) -> set[Digest]:
+    """The bundles that came with their root; none without one."""
+    roots = [parcel for parcel in parcels if parcel.is_root and not parcel.manifest.is_index]
+    if not all(root.is_bundle for root in roots):
+        raise InputError("Not a Bundle")
+    return {parcel.digest for parcel in parcels if parcel.is_bundle} if roots else set()
 
 
 def _each_once(parcels: Iterable[Parcel]) -> list[Parcel]:
@@ -358,11 +385,17 @@ def lock_of_copy(
 ) -> BundleLock | ImagesLock:
     """The lock file for what was copied: of the root bundle if there is one, else of the images and signatures.
 
-    ``images_lock`` is the lock that was copied by; its order and notes are kept.
+    ``images_lock`` is the lock that was copied by; its order and notes are kept. Raises InputError if there are bundles
+    but no root, as in tars of old versions.
     """
     for parcel in parcels:
         if parcel.is_root:
             return BundleLock(target.with_digest(parcel.digest), parcel.tag)
+    if any(parcel.is_bundle for parcel in parcels):
+        raise InputError(
+            "Unable to determine correct root bundle to use for lock-output. hint: if copying from a tarball, "
+            "try re-generating the tarball"
+        )
     if images_lock:
         return ImagesLock(
             tuple(
