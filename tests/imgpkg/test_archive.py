@@ -105,7 +105,22 @@ def test_archive_refuses_what_does_not_fit(change: object) -> None:
             id="no image",
         ),
         pytest.param(b"[" * 100_000, "exceeded max depth", id="deep"),
-        pytest.param(b"[{}]", "Reading manifest.json: 'Image'", id="neither image nor index"),
+        pytest.param(
+            b"[{}]", "Reading manifest.json: Expected an image or an index", id="neither image nor index"
+        ),
+        pytest.param(b"[null]", "Reading manifest.json: Expected an image or an index", id="null"),
+        pytest.param(
+            b'[{"Image": []}]',
+            "json: cannot unmarshal array into Go struct field ImageOrImageIndexDescriptor.Image of type "
+            "imagedesc.ImageDescriptor",
+            id="an image that is a list",
+        ),
+        pytest.param(
+            b'[{"ImageIndex": "x"}]',
+            "json: cannot unmarshal string into Go struct field ImageOrImageIndexDescriptor.ImageIndex of type "
+            "imagedesc.ImageIndexDescriptor",
+            id="an index that is text",
+        ),
     ],
 )
 def test_archive_refuses_nonsense(data: bytes, message: str) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 from lapstrake.errors import InputError
 from lapstrake.imgpkg.naming import ROOT_LABEL
 from lapstrake.imgpkg.parcels import Parcel
-from lapstrake.json_text import from_json, json_mismatch
+from lapstrake.json_text import from_json, json_mismatch, json_record
 from lapstrake.oci.digest import Digest
 from lapstrake.oci.manifest import ImageConfig, RawManifest, go_json
 from lapstrake.oci.reference import Reference
@@ -92,9 +92,18 @@ def read(data: bytes) -> list[Parcel]:
 
 
 def _parcel(entry: Any) -> Parcel:
-    if not isinstance(entry, dict):
-        raise json_mismatch(entry, "value of type imagedesc.ImageOrImageIndexDescriptor")
-    return _from_index(entry["ImageIndex"]) if entry.get("ImageIndex") else _from_image(entry["Image"])
+    known = json_record(entry, "value of type imagedesc.ImageOrImageIndexDescriptor")
+    index, image = (
+        json_record(
+            known.get(name), f"struct field ImageOrImageIndexDescriptor.{name} of type imagedesc.{kind}"
+        )
+        for name, kind in (("ImageIndex", "ImageIndexDescriptor"), ("Image", "ImageDescriptor"))
+    )
+    if image:
+        return _from_image(image)
+    if index:
+        return _from_index(index)
+    raise InputError(f"Reading {MANIFEST}: Expected an image or an index")
 
 
 def _from_image(value: Mapping[str, Any]) -> Parcel:
