@@ -218,6 +218,23 @@ def test_truncated_gzip_is_refused(tmp_path):
     assert refusal(tmp_path, archive[:2000]) == "Copying into dst file: unexpected EOF"
 
 
+def test_tar_is_read_to_its_end_not_to_that_of_its_gzip(tmp_path):
+    archive = gzip.compress(tar_of(*FILES))
+    assert unpacked(tmp_path, archive[:-8] + bytes(8)) == (True, {"pkg/a": b"1", "pkg/deep/b": b"2"})
+
+
+def test_gzip_damaged_behind_its_first_header_is_refused(tmp_path):
+    archive = bytearray(gzip.compress(tar_of(*((f"{i}", b"text " * 180, {}) for i in range(10))), mtime=0))
+    archive[150:155] = b"\xff" * 5
+    assert refusal(tmp_path, bytes(archive)).startswith("Reading next tar header: gzip: invalid data")
+
+
+def test_gzip_damaged_before_any_header_is_no_archive(tmp_path):
+    archive = bytearray(gzip.compress(tar_of(*FILES)))
+    archive[11:30] = b"\xff" * 19
+    assert unpacked(tmp_path, bytes(archive)) == (False, {})
+
+
 SMALL = Limits(total_bytes=1 << 20, entries=20, ratio=10, free_bytes=1 << 16)
 ZEROS = bytes(1 << 17)
 

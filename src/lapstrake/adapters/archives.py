@@ -19,7 +19,7 @@ from lapstrake.adapters.file_tree import inner_path, make_private_folders
 from lapstrake.errors import InputError
 from lapstrake.messages import reason
 from lapstrake.oci.compression import decompressed
-from lapstrake.oci.tarball import Member, TarReader, TarStream
+from lapstrake.oci.tarball import BLOCK, Member, TarReader, TarStream
 
 _PIECE = 1 << 18
 _FILE_MODE = 0o644
@@ -195,22 +195,45 @@ def _unpack_zip_file(opened: zipfile.ZipFile, member: zipfile.ZipInfo, writer: _
 
 
 def _unpack_tar(archive: str, writer: _Writer) -> bool:
+    """It is read to the end of the tar, which may come before that of the gzip and its checksum, as the original does."""
     with open(archive, "rb") as file:
         packed = file.read(2) == _GZIP_MAGIC
         file.seek(0)
-        plain = iter(lambda: file.read(_PIECE), b"")
-        pieces = decompressed(plain) if packed else plain
-        most = writer.most_bytes  # headers count too, for there may be nothing else
-        reader = TarReader(TarStream(pieces, 2 * most, lambda: TooLargeError(most)))
-        for member in _members(reader):
-            writer.count()
-            if member.kind not in ("0", "5"):
-                return False
-            writer.place(member.name)
-            if "GNUSparseFile." in member.name:
-                raise InputError(f"Expected archive entry '{member.name}' not to be sparse")
-            if member.kind == "0":
-                writer.file(member.name, _content(reader))
+        try:
+            return _unpack_tar_of(file, packed, writer)
+        except NoArchive as e:
+            file.seek(0)
+            if packed and _holds_tar_header(file.read(_PIECE)):
+                raise InputError(f"Reading next tar header: {e.__cause__}") from e
+            raise
+
+
+def _holds_tar_header(gzipped: bytes) -> bool:
+    """Whether a header can be read before the damage, of which a decoder that reads ahead tells first."""
+    try:
+        block = zlib.decompressobj(zlib.MAX_WBITS | 16).decompress(gzipped, BLOCK)
+        return (
+            next(iter(TarReader(TarStream(iter([block]), BLOCK, lambda: TooLargeError(BLOCK)))), None)
+            is not None
+        )
+    except (zlib.error, InputError):
+        return False
+
+
+def _unpack_tar_of(file: IO[bytes], packed: bool, writer: _Writer) -> bool:
+    plain = iter(lambda: file.read(_PIECE), b"")
+    pieces = decompressed(plain) if packed else plain
+    most = writer.most_bytes  # headers count too, for there may be nothing else
+    reader = TarReader(TarStream(pieces, 2 * most, lambda: TooLargeError(most)))
+    for member in _members(reader):
+        writer.count()
+        if member.kind not in ("0", "5"):
+            return False
+        writer.place(member.name)
+        if "GNUSparseFile." in member.name:
+            raise InputError(f"Expected archive entry '{member.name}' not to be sparse")
+        if member.kind == "0":
+            writer.file(member.name, _content(reader))
     return True
 
 
