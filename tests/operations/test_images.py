@@ -368,6 +368,17 @@ def test_copy_to_a_tar_resumes(house: House) -> None:
     assert lines[0] == "copy | Going to reuse 1 layers from the tar already in disk"
 
 
+def test_copy_to_a_tar_writes_no_layers_where_no_file_can_be(house: House) -> None:
+    house.push_image("all:a", a="1")
+    parcels = image_parcels(house.client, house.ref("all:a"), CopyOptions())
+    lines: list[str] = []
+    for name, reason in (("none/x.tar", "no such file or directory"), ("", "is a directory")):
+        path = str(house.folder / name)
+        with pytest.raises(InputError, match=rf"^Creating file '{path}': open {path}: {reason}$"):
+            copy_to_tar(parcels, RegistrySource(house.client), path, CopyOptions(), report=lines.append)
+    assert lines == []
+
+
 def test_copy_to_a_tar_does_not_resume_with_damaged_layers(house: House) -> None:
     house.push_image("app:v1", a="1")
     path = house.folder / "a.tar"

@@ -290,7 +290,6 @@ def copy_to_tar(
     if kept:
         names = kept[1]
         report(f"copy | Going to reuse {len(names)} layers from the tar already in disk")
-    report("copy | writing layers...")
 
     def chunks(parcel: Parcel, layer: Descriptor) -> Iterable[bytes]:
         name = archive.layer_name(layer.digest)
@@ -299,6 +298,8 @@ def copy_to_tar(
         return watched(transfers, f"layer {layer.digest}", layer.size, source.chunks(parcel, layer))
 
     def members() -> Iterator[tuple[str, int, Chunks]]:
+        """Asked for when there is a file to write to."""
+        report("copy | writing layers...")
         manifest = archive.written(parcels)
         yield archive.MANIFEST, len(manifest), lambda: [manifest]
         for parcel, layer in layers:
