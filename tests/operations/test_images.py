@@ -496,6 +496,16 @@ def test_describe_shows_the_signature_of_the_bundle_itself(house: House) -> None
     assert (image.kind, image.digest) == ("Signature", signature.digest)
 
 
+def test_describe_shows_the_signature_of_a_nested_bundle_with_both_bundles(house: House) -> None:
+    bundle = house.push_bundle("all:b")
+    assert bundle.digest
+    signature = house.push_image(f"all:{bundle.digest.tag_prefix}.sig", sig="signed")
+    house.push_bundle("all:outer", bundle)
+    outer = describe(house.client, house.ref("all:outer"))
+    for images in (outer.images, outer.bundles[0].images):
+        assert [(image.kind, image.digest) for image in images] == [("Signature", signature.digest)]
+
+
 def test_copy_says_which_layers_stay_behind_by_their_new_place(house: House) -> None:
     pushed = house.push_image("app:v1", a="1")
     manifest = json.loads(house.client.manifest(pushed).data)

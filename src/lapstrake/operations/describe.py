@@ -32,9 +32,7 @@ def describe(
     reader = BundleReader(registry, concurrency)
     with prefixed("Retrieving Images from bundle"):
         bundle = reader.read(image)
-    return _Describer(registry, layers, signatures).bundle(
-        bundle, LockedImage(image.reference), outermost=True
-    )
+    return _Describer(registry, layers, signatures).bundle(bundle, LockedImage(image.reference))
 
 
 class _Describer:
@@ -43,15 +41,13 @@ class _Describer:
         self._layers = layers
         self._signatures = signatures
 
-    def bundle(self, bundle: Bundle, locked: LockedImage, *, outermost: bool = False) -> DescribedBundle:
+    def bundle(self, bundle: Bundle, locked: LockedImage) -> DescribedBundle:
         images = [self._image(found) for found in bundle.images if found.bundle is None]
         nested = [self.bundle(found.bundle, found.locked) for found in bundle.images if found.bundle]
         if bundle.locations:
             images.append(self._plain(bundle.locations, "Internal"))
         if self._signatures:
-            signed = [found.reference for found in bundle.images]
-            if outermost:
-                signed.append(bundle.image.reference)
+            signed = [*(found.reference for found in bundle.images), bundle.image.reference]
             images += [image for reference in signed for image in self._signature(reference)]
         once = {image.digest: image for image in images}
         return DescribedBundle(
