@@ -26,6 +26,9 @@ def test_value(text, value):
     [
         pytest.param("", "unexpected end of JSON input", id="nothing"),
         pytest.param('{"a": "x', "unexpected end of JSON input", id="end"),
+        pytest.param("nul", "invalid character ' ' in literal null (expecting 'l')", id="cut-literal"),
+        pytest.param("[-", "invalid character ' ' in numeric literal", id="cut-number"),
+        pytest.param('"\\u1', r"invalid character ' ' in \u hexadecimal character escape", id="cut-escape"),
         pytest.param("nope", "invalid character 'o' in literal null (expecting 'u')", id="literal"),
         pytest.param("{} x", "invalid character 'x' after top-level value", id="more"),
         pytest.param('{"a": }', "invalid character '}' looking for beginning of value", id="no-value"),

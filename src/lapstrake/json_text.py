@@ -39,11 +39,11 @@ def first_value(data: bytes) -> Any:
         raise InputError("EOF")
     try:
         if _may_be_deep(text):
-            _Scan(text).value()
+            _Scan(text, streamed=True).value()
         try:
             return _with_whole_characters(_DECODER.raw_decode(text)[0], text)
         except ValueError as error:
-            _Scan(text).value()
+            _Scan(text, streamed=True).value()
             raise InputError(str(error)) from error
     except InputError as error:
         raise InputError(str(error).replace(_END, "unexpected EOF")) from error
@@ -98,9 +98,10 @@ def _whole_characters(value: Any) -> Any:
 class _Scan:
     """Looks for the first character that does not belong; values are left to Python."""
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, *, streamed: bool = False) -> None:
         self._text = text
         self._at = 0
+        self._streamed = streamed
 
     def whole(self) -> None:
         """One value and nothing else."""
@@ -187,9 +188,9 @@ class _Scan:
             if character != "\\":
                 self._at -= 1
                 raise self._wrong("in string literal")
-            if (escape := self._next()) == "u":
+            if (escape := self._inside()) == "u":
                 for _ in range(4):
-                    if self._next() not in "0123456789abcdefABCDEF":
+                    if self._inside() not in "0123456789abcdefABCDEF":
                         self._at -= 1
                         raise self._wrong("in \\u hexadecimal character escape")
             elif escape not in '"\\/bfnrt':
@@ -198,7 +199,7 @@ class _Scan:
 
     def _literal(self, word: str) -> None:
         for expected in word[1:]:
-            if self._next() != expected:
+            if self._inside() != expected:
                 self._at -= 1
                 raise self._wrong(f"in literal {word} (expecting '{expected}')")
 
@@ -219,7 +220,7 @@ class _Scan:
             self._digits()
 
     def _digit(self, where: str) -> str:
-        character = self._next()
+        character = self._inside()
         if character not in "0123456789":
             self._at -= 1
             raise self._wrong(where)
@@ -241,8 +242,18 @@ class _Scan:
         self._at += 1
         return self._text[self._at - 1]
 
+    def _inside(self) -> str:
+        """The next character of a word, a number or an escape.
+
+        Go tries a blank at the end of a text, though not of a stream, and here it does not belong.
+        """
+        if self._streamed:
+            return self._next()
+        self._at += 1
+        return self._text[self._at - 1 : self._at] or " "
+
     def _wrong(self, where: str) -> InputError:
-        character = self._text[self._at]
+        character = self._peek() or " "
         shown = {"'": "\\'", '"': '"', "\\": "\\\\"}.get(character) or json.dumps(character)[1:-1]
         if ord(character) < 0x20 and len(shown) == 6:
             shown = f"\\x{ord(character):02x}"
