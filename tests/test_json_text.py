@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from lapstrake.errors import InputError
@@ -113,3 +115,20 @@ def test_kinds_are_named_as_in_go(value, kind):
         str(json_mismatch(value, "value of type T"))
         == f"json: cannot unmarshal {kind} into Go value of type T"
     )
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param('["' + "[" * 1000 + '"]', id="brackets-in-a-string"),
+        pytest.param('["\\"' + "[" * 1000 + '\\\\"]', id="escapes"),
+        pytest.param("[" + "[]," * 1000 + "0]", id="side-by-side"),
+    ],
+)
+def test_many_brackets_are_not_deep(text):
+    assert from_json(text.encode()) == json.loads(text)
+
+
+def test_string_without_end_after_many_brackets_is_told():
+    with pytest.raises(InputError, match="unexpected end of JSON input"):
+        from_json(b"[" + b"[]," * 1000 + b'"' + b'\\"' * 100_000)

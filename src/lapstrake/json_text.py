@@ -14,6 +14,9 @@ from lapstrake.errors import InputError
 
 _BLANK = re.compile(r"[ \t\r\n]*")
 _STRING = re.compile(r'[^"\\\x00-\x1f]*')
+_TOKEN = re.compile(
+    r'"(?:[^"\\]+|\\.)*"?|[\[\]{}]', re.DOTALL
+)  # a string, which may lack its end, or a bracket
 _LITERALS = {"t": "true", "f": "false", "n": "null"}
 _DEEPEST = 500  # Go takes 10,000; what reads the value here goes down by calls
 _HALF = re.compile("[\ud800-\udfff]")  # of a character that takes two in UTF-16
@@ -80,7 +83,18 @@ _END = "unexpected end of JSON input"
 
 
 def _may_be_deep(text: str) -> bool:
-    return text.count("[") + text.count("{") > _DEEPEST
+    """Whether more is open at once than may be; large texts that are flat are not worth a scan of our own."""
+    if text.count("[") + text.count("{") <= _DEEPEST:
+        return False
+    depth = 0
+    for found in _TOKEN.finditer(text):
+        if found[0] in "[{":
+            depth += 1
+            if depth > _DEEPEST:
+                return True
+        elif found[0] in "]}":
+            depth -= 1
+    return False
 
 
 def _with_whole_characters(value: Any, text: str) -> Any:

@@ -51,7 +51,7 @@ def test_large_content_is_refused(web, tmp_path):
 def test_name_and_password_of_the_url_are_sent_and_not_shown(web):
     web.answers["/f"] = Answer(b"")
     downloads().read(Request(web.url.replace("://", "://me:p%20w@") + "/f"), 1)
-    assert web.asked[0][1]["Authorization"] == basic_authorization("me", "p w")["Authorization"]
+    assert web.asked[0][1]["Authorization"] == basic_authorization(b"me", b"p w")["Authorization"]
     with pytest.raises(InputError) as caught:
         downloads().read(Request("http://me:secret@127.0.0.1:1/f"), 1)
     assert str(caught.value) == (

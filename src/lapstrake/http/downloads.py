@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Container, Generator, Iterable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
-from urllib.parse import unquote, urljoin, urlsplit
+from urllib.parse import unquote_to_bytes, urljoin, urlsplit
 
 import urllib3
 
@@ -114,12 +114,9 @@ def standard_downloads(environment: Mapping[str, str], watch: Watch = _unwatched
     )
 
 
-def basic_authorization(username: str, password: str) -> Mapping[str, str]:
-    """The header for a name and password; none without a name."""
-    if not username:
-        return {}
-    text = f"{username}:{password}".encode(errors="surrogateescape")
-    return {"Authorization": f"Basic {base64.b64encode(text).decode()}"}
+def basic_authorization(username: bytes, password: bytes) -> Mapping[str, str]:
+    """The header for a name and password (RFC 7617)."""
+    return {"Authorization": f"Basic {base64.b64encode(username + b':' + password).decode()}"}
 
 
 class _Run:
@@ -202,7 +199,7 @@ def _without_userinfo(request: Request) -> tuple[str, Mapping[str, str]]:
     if not at:
         return request.url, request.headers
     name, _, password = userinfo.partition(":")
-    own = basic_authorization(unquote(name), unquote(password))
+    own = basic_authorization(unquote_to_bytes(name), unquote_to_bytes(password)) if name else {}
     return parts._replace(netloc=host).geturl(), {**own, **request.headers}
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import os
 import posixpath
 import re
@@ -12,7 +11,7 @@ from urllib.parse import unquote, urlsplit
 
 from lapstrake.adapters import archives
 from lapstrake.errors import InputError
-from lapstrake.http.downloads import BrokenError, Downloads, Request, StatusError
+from lapstrake.http.downloads import BrokenError, Downloads, Request, StatusError, basic_authorization
 from lapstrake.http.urls import UrlError, refuse_unusable
 from lapstrake.operations.fetch_inline import secret_with
 from lapstrake.operations.sync import FetchRequest
@@ -96,5 +95,4 @@ def _authorization(source: Mapping[str, Any], references: References) -> Mapping
     credentials = secret_with(references, source.get("secretRef"), _KEYS_OF_SECRET)
     if "username" not in credentials:
         return {}
-    login = b":".join(credentials.get(key, b"") for key in _KEYS_OF_SECRET)
-    return {"Authorization": f"Basic {base64.b64encode(login).decode()}"}
+    return basic_authorization(credentials["username"], credentials.get("password", b""))

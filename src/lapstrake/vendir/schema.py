@@ -56,7 +56,6 @@ class _Place(NamedTuple):
 STRING = Type("string")
 BOOL = Type("bool")
 INT = Type("int")
-MODE = Type("fs.FileMode")
 _TEXT = Type("string", strict=True)
 BYTES = Type("[]uint8")
 _BYTE = Type("uint8")
